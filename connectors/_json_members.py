@@ -132,8 +132,8 @@ class _Window:
                         "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
                     ) from error
                 continue
-            # A number at the very end may go on in the next chunk.
-            if end < len(self.text) or not self.more():
+            # A number near the end may go on in the next chunk: 1.5 | 1.5e+ | 1.5e+16.
+            if end + 4 <= len(self.text) or not isinstance(value, int | float) or not self.more():
                 start, self.at = self.at, end
                 return value, self.text[start:end]
 

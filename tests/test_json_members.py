@@ -115,6 +115,14 @@ def test_a_broken_start_does_not_read_the_whole_file(tmp_path: Path) -> None:
         assert archive.done <= 2 * members.CHUNK
 
 
+@pytest.mark.parametrize("number", ["-1.25e+16", "1.0", "12345", "-0.5E-3"])
+def test_a_number_may_be_cut_anywhere(tmp_path: Path, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that is split between two chunks is still one number."""
+    monkeypatch.setattr(members, "CHUNK", 1)
+    assert [json.loads(number)] == [e.value for e in read(tmp_path, f"[{number}]".encode())[0]]
+    assert [json.loads(number)] == [e.value for e in read(tmp_path, number.encode())[0]]
+
+
 def test_long_numbers_stay_exact(tmp_path: Path) -> None:
     """Ids beyond 64 bits are not rounded."""
     elements, problems = read(tmp_path, b"[123456789012345678901234567890]")
