@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
+
+from .error import QueryError
 
 Path = tuple[str, ...]
 """The keys from the body down to a value: ``("address", "state")``."""
@@ -32,6 +35,9 @@ _MOMENT = re.compile(MOMENT)
 _LONGEST_MOMENT = len("2011-05-18T10:00:00.123456789+00:00")
 _EPOCH = date(1970, 1, 1).toordinal()
 _ASCII_WORD = re.compile("[0-9a-z]+")
+_ITEM = re.compile(r"""\s*('[^']*'|"[^"]*"|[^\s,\[\]'"]+)\s*(,|\Z)""")
+_MONTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
+_INTEGER = re.compile(r"-?[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ def leaves(body: Any, path: Path) -> Iterator[Any]:
             stack.append((value[path[depth]], depth + 1))
 
 
-def number(value: int | float) -> int | float:
+def number(value: float) -> int | float:
     """A number as it is compared: integers exactly within 64 bits, beyond as doubles."""
     if isinstance(value, float) or INTEGER_MIN <= value <= INTEGER_MAX:
         return value
@@ -136,3 +142,61 @@ def number(value: int | float) -> int | float:
         return float(value)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
+
+
+def items(text: str) -> list[tuple[str, int]]:
+    """The parts of a list like ``[IMAP, 'twitter']``, bare or in quotes, with their places; the brackets may be left out.
+
+    Raises QueryError.
+    """
+    end = len(text.rstrip())
+    at = len(text) - len(text.lstrip())
+    if text[at : at + 1] == "[":
+        if text[end - 1] != "]" or end - at < 2:
+            raise QueryError("expected a ']' at the end", text, end)
+        at, end = at + 1, end - 1
+    found: list[tuple[str, int]] = []
+    comma = ""
+    while text[at:end].strip() or comma:
+        item = _ITEM.match(text, at, end)
+        if item is None:
+            raise QueryError("expected a name or a time, and commas between them", text, at)
+        word = item[1]
+        found.append((word[1:-1] if word[0] in "'\"" else word, item.start(1)))
+        at, comma = item.end(), item[2]
+    return found
+
+
+def names(text: str) -> list[str]:
+    """The names of the ``subtypes=`` parameter, in lower case: ``[IMAP, 'twitter']`` is ``["imap", "twitter"]``.  Raises QueryError."""
+    return [name.lower() for name, _ in items(text)]
+
+
+def times(text: str) -> tuple[int, int]:
+    """The stretch of the ``time=`` parameter in microseconds since 1970 UTC, its end exclusive.
+
+    ``[2011]``, ``[2011-05]`` and ``[2011-05-18]`` are that whole period, ``[a,b]`` goes from the start of a to the end of b, a full date-time
+    is itself, an integer is that millisecond since 1970.  Raises QueryError.
+    """
+    found = [_period(text, word, at) for word, at in items(text)]
+    if len(found) not in (1, 2):
+        raise QueryError("expected one time, or two for a range, like [2011-05] or [2011,2012]", text, 0)
+    start, end = found[0][0], found[-1][1]
+    if end <= start:
+        raise QueryError("the range ends before it starts; write the earlier time first", text, items(text)[1][1])
+    return start, end
+
+
+def _period(text: str, word: str, at: int) -> tuple[int, int]:
+    if calendar := _MONTH.fullmatch(word):
+        year, month = int(calendar[1]), int(calendar[2] or 0)
+        if year > 0 and month <= 12 and calendar[2] != "00":
+            first = date(year, month or 1, 1).toordinal()
+            last = date(year, month or 12, monthrange(year, month or 12)[1]).toordinal()
+            return (first - _EPOCH) * DAY, (last + 1 - _EPOCH) * DAY
+    elif _INTEGER.fullmatch(word):
+        start = int(word) * 1000
+        return start, start + 1000
+    elif found := moment(word):
+        return found.start, found.end
+    raise QueryError(f"{word!r} is no time; write 2011, 2011-05, 2011-05-18, 2011-05-18T10:00:00Z or milliseconds since 1970", text, at)
