@@ -58,7 +58,8 @@ def check_contract(connector: Archived, items: Iterable[Item], path: Path | str 
     items = list(items)
     for item in items:
         assert item.type in connector.types, f"{connector.name} does not say that it yields {item.type}"
-        assert isinstance(item.key, str) and item.key, f"an item of {connector.name} has no key: {item}"
+        assert isinstance(item.key, str), f"a key of {connector.name} is no text: {item}"
+        assert item.key, f"an item of {connector.name} has no key: {item}"
         item.key.encode()  # no lone surrogates
         if item.body is None:
             continue
