@@ -1,0 +1,115 @@
+"""
+Conversations in Facebook's and Instagram's exports: ``messages/inbox/<thread>/message_1.json``, and Messenger's own download of encrypted chats.
+
+A message has no id and does not name its conversation, so its body is ``{"thread": {"thread_path", "title", "participants"}, "message": {...}}``,
+both as given.  Its key is thread, time, sender and a digest of the content: the folder that a thread lies in (inbox, archived) is left out,
+since a thread moves when somebody archives it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from locker.connector import Body, Item, Problem
+
+from ._json_members import Element, elements, mended
+from ._meta import basename, dicts, digest, known, link, mend, moment, part, text
+from ._parts import Member, Parts
+
+THREADS = re.compile(r"/messages/.*/message(_\d+)?\.json$")
+LOOSE = re.compile(r"(^|/)(messages/)?[^/]+_\d+\.json$|^/message(_\d+)?\.json$")
+"""Where Messenger's own download puts a thread: looked into only where nothing else is known."""
+
+_HEADER = {"participants", "title", "thread_path", "threadName", "is_still_participant"}
+_FILES = ("photos", "videos", "gifs", "audio_files", "files", "media")
+
+
+def messages(parts: Parts, pattern: re.Pattern[str] = THREADS) -> Iterator[Item | Problem]:
+    """Every message of every thread, in the order of the files."""
+    for member in parts.matching(pattern):
+        yield from _thread(member)
+
+
+def _thread(member: Member) -> Iterator[Item | Problem]:
+    header = _header(member)
+    for found in elements(member.archive, member.name, lambda name: name == "messages"):
+        if isinstance(found, Problem):
+            yield replace(found, file=member.label)
+        elif isinstance(found.value, dict):
+            body = {"thread": header, "message": found.body}
+            yield Item("message", _key(mend(header), mend(found.value)), body)
+        else:
+            yield Problem(member.label, found.place, f"expected a message, found {type(found.value).__name__}")
+
+
+def _header(member: Member) -> Body:
+    """What a thread's file says about the thread.  Problems are told by the second reading, that of the messages."""
+    header: Body = {}
+    people: list[Any] = []
+    for found in elements(member.archive, member.name, _HEADER.__contains__):
+        if isinstance(found, Element) and found.name == "participants":
+            people.extend(found.value if isinstance(found.value, list) else [found.value])
+        elif isinstance(found, Element) and found.name and isinstance(found.value, str):
+            header[found.name] = found.value
+    if people:
+        header["participants"] = people
+    folders = member.name.split("/")[:-1]
+    if "thread_path" not in header and "threadName" not in header and folders:
+        header["thread_path"] = "/".join(folders[-2:])
+    return header
+
+
+def _key(thread: Body, message: Body) -> str:
+    when = message.get("timestamp_ms") or message.get("timestamp") or ""
+    files = sorted(filter(None, map(basename, _uris(message))))
+    content = digest(_words(message), part(message, "share", "link"), files, message.get("call_duration"))
+    return f"{basename(_path(thread)) or ''}:{when}:{_sender(message) or ''}:{content}"
+
+
+def map_message(body: Body) -> Body | None:
+    """The canonical message."""
+    given = body.get("message")
+    message = mend(mended(given)) if isinstance(given, dict) else {}
+    thread = mend(body.get("thread"))
+    people = [name for name in map(_name, part(thread, "participants") or []) if name]
+    sender = _sender(message)
+    path = _path(thread)
+    shared = [link(part(message, "share", "link")), text(part(message, "share", "share_text"))]
+    return known(
+        {
+            "from": sender,
+            "from_name": sender,
+            "to": [name for name in people if name != sender],
+            "text": "\n".join(filter(None, [_words(message), *shared])),
+            "sent": moment(message.get("timestamp_ms") or message.get("timestamp")),
+            "thread": path,
+            "channel": text(part(thread, "title")),
+            "tag": [path.partition("/")[0]] if path and "/" in path else [],
+            "attachments": [name for name in map(basename, _uris(message)) if name],
+        }
+    )
+
+
+def _name(person: Any) -> str | None:
+    return text(person.get("name") if isinstance(person, dict) else person)
+
+
+def _sender(message: Body) -> str | None:
+    return text(message.get("sender_name") or message.get("senderName"))
+
+
+def _words(message: Body) -> str | None:
+    return text(message.get("content")) or text(message.get("text"))
+
+
+def _path(thread: Any) -> str | None:
+    return text(part(thread, "thread_path")) or text(part(thread, "threadName"))
+
+
+def _uris(message: Body) -> list[str]:
+    held = [one for name in _FILES for one in dicts(message.get(name))]
+    sticker = message.get("sticker")
+    return [one["uri"] for one in [*held, *([sticker] if isinstance(sticker, dict) else [])] if isinstance(one.get("uri"), str)]

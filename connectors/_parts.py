@@ -1,0 +1,85 @@
+"""
+An export that came in several zips, seen as if it were unpacked into one folder.
+
+Facebook, Instagram and Google cut large exports into ``…-001.zip``, ``…-002.zip``.  A person keeps these side by side in a folder, or unpacks
+them: both give the same members here.  Zips deeper inside are somebody's documents, not parts, and stay closed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Self
+
+from locker.connector import Archive, Problem
+from locker.error import LockerError
+
+_JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of an export: its path as the export knows it, and *label*, how a person finds it (with the zip it came in)."""
+
+    archive: Archive
+    name: str
+    label: str
+
+    def open(self) -> BinaryIO:
+        """Its bytes, from the start.  Raises Fatal if it cannot be opened."""
+        return self.archive.open(self.name)
+
+    def read(self) -> bytes:
+        """Its bytes, whole."""
+        return self.archive.read(self.name)
+
+    @property
+    def size(self) -> int:
+        return self.archive.size_of(self.name)
+
+
+class Parts:
+    """All members of an export, by path; what could not be opened is in *problems*.  Use as a context manager."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.problems: list[Problem] = []
+        self._opened: list[Archive] = []
+        self.members = sorted(self._scan(archive), key=lambda member: (member.name, member.label))
+
+    def matching(self, *patterns: re.Pattern[str]) -> Iterator[Member]:
+        """Members whose case-folded path, with a slash before it, has one of the patterns; in path order."""
+        for member in self.members:
+            path = "/" + member.name.casefold()
+            if any(pattern.search(path) for pattern in patterns):
+                yield member
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for archive in self._opened:
+            archive.close()
+
+    def _scan(self, archive: Archive) -> Iterator[Member]:
+        zips = {name for name in archive.names("*.zip") if "/" not in name} if archive.path.is_dir() else set()
+        for name in archive.names():
+            if name in zips:
+                yield from self._zip(archive, name)
+            elif not _JUNK.search(name):
+                yield Member(archive, name, name)
+
+    def _zip(self, archive: Archive, name: str) -> Iterator[Member]:
+        try:
+            part = Archive(archive.path / name)
+        except LockerError as error:
+            self.problems.append(Problem(name, "", f"the zip cannot be opened: {error}; download it again"))
+            return
+        self._opened.append(part)
+        if part.is_single:
+            self.problems.append(Problem(name, "", "this zip is cut or broken and cannot be opened; download it again"))
+            return
+        archive.done += archive.size_of(name)
+        for inner in part.names():
+            if not _JUNK.search(inner):
+                yield Member(part, inner, f"{name}/{inner}")
