@@ -80,8 +80,11 @@ def _load_file(path: Path) -> ModuleType:
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise Invalid(f"{path} is not a Python file")
-    module = sys.modules.setdefault(name, module_from_spec(spec))
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise Invalid(f"{path} cannot be loaded: {type(error).__name__}: {error}; mend it or take it out of the folder") from error
     return module
 
 
