@@ -7,29 +7,10 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_BLOCKS = frozenset(
-    (
-        "address",
-        "article",
-        "blockquote",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "li",
-    )
-    + ("ol", "p", "pre", "section", "table", "td", "th", "tr", "ul")
-)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_LISTS = ("dd", "dl", "dt", "li", "ol", "table", "td", "th", "tr", "ul")
+_PARTS = ("address", "article", "blockquote", "br", "div", "figcaption", "figure", "hr", "p", "pre", "section")
+_BLOCKS = frozenset((*_HEADINGS, *_LISTS, *_PARTS))
 _HIDDEN = frozenset(("script", "style", "template"))
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 _BLANKS = re.compile(r"[^\S\n]+")

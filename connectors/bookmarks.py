@@ -11,8 +11,9 @@ from locker.connector import Archive, Body, Problem
 from locker.error import Invalid
 from locker.record import parse
 
+from ._documents import Document, first
 from ._moment import moment
-from ._saved import Document, Saved, attributes_of, first, folder_of, page_link
+from ._saved import Saved, attributes_of, folder_of, page_link
 from ._tags import tags
 
 _LARGEST_BACKUP = 1 << 27

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from locker.connector import Body
 
+from ._documents import first
 from ._moment import moment
-from ._saved import Saved, attributes_of, first, folder_of, page_link
+from ._saved import Saved, attributes_of, folder_of, page_link
 from ._tags import tags
 
 _STATES = frozenset(("unread", "archive", "starred"))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from locker.connector import Archive, Body, Problem
 
+from ._documents import Document, first, flag
 from ._moment import moment
-from ._saved import Document, Saved, attributes_of, first, flag, page_link
+from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
 from ._xml_events import tags_of
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from locker.connector import Body
 
+from ._documents import first, flag
 from ._moment import moment
-from ._saved import Saved, attributes_of, first, flag, page_link
+from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
 
 

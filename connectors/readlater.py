@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from locker.connector import Body
 
+from ._documents import first, flag
 from ._markup import plain
 from ._moment import moment
-from ._saved import Saved, attributes_of, first, flag, page_link
+from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
 
 _ADDRESS = ("url", "article__url", "given_url", "uri", "link", "href")
