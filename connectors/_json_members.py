@@ -200,9 +200,9 @@ class _Reader:
             if _HUGE.search(text):
                 canonical({"": value})
         except Invalid as error:
-            yield Problem(self._file, place, str(error))
-            value = _mend(value)
-            yield Element(value, {"raw": _raw(text), "mended": value}, name, place)
+            raw, value = _raw(text), _mend(value)
+            yield Problem(self._file, place, "it holds bytes that are not UTF-8" if isinstance(raw, Blob) else str(error))
+            yield Element(value, {"raw": raw, "mended": value}, name, place)
         else:
             yield Element(value, value, name, place)
 
@@ -213,3 +213,8 @@ def _raw(text: str) -> str | Blob:
     except UnicodeEncodeError:
         return Blob(text.encode("utf-8", "surrogateescape"), "application/json")
     return text
+
+
+def keep(element: Element, made: Body) -> Body:
+    """What a log keeps of an element from which a body was made: that body, and beside it the source text if the element is flawed."""
+    return made if element.body is element.value else {"raw": element.body["raw"], "mended": made}
