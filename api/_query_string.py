@@ -58,8 +58,8 @@ def whole_number(name: str, value: str) -> int:
     plain = unquoted(value).strip()
     if not (plain.isascii() and plain.isdigit()):
         raise Invalid(f"{name} must be a whole number, 0 or more, not {value[:40]!r}")
-    # Nineteen digits are beyond every limit already, and Python refuses to read thousands.
-    return int(plain.lstrip("0")[:19] or "0")
+    # Eighteen digits are beyond every limit already, and Python refuses to read thousands.
+    return int(plain.lstrip("0")[:18] or "0")
 
 
 def sort_order(value: str) -> list[tuple[str, bool]]:

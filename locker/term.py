@@ -223,10 +223,10 @@ class _Parser:
     def fail_without_key(self) -> NoReturn:
         token = self.token
         before = self.tokens[self.index - 1].kind if self.index else ""
-        if token.kind in ("number", "moment"):
-            self.fail(f"a value needs a key, and a key that is a number needs quotes; write key:{self.shown(token)[1:-1]}")
         if before == ".":
-            self.fail(f"expected the rest of the key after '.', not {self.shown(token)}")
+            self.fail(f"expected the rest of the key after '.', not {self.shown(token)}; a key that starts with a digit needs quotes")
+        if token.kind in ("number", "moment"):
+            self.fail(f"a value needs a key; write key:{self.shown(token)[1:-1]}, or quotes around a key that starts with a digit")
         advice = ""
         if before == ",":
             advice = "; a comma stands only between terms"
@@ -238,9 +238,9 @@ class _Parser:
 
     def fail_without_colon(self, start: int) -> NoReturn:
         first, token = self.tokens[start], self.token
-        if first.value == "COUNT" and token.kind == "(":
+        if (first.kind, first.value, token.kind) == ("name", "COUNT", "("):
             self.fail("COUNT must be the whole query; write COUNT(a:1, b:2)", start)
-        if self.index == start + 1 and (word := str(first.value)).upper() == "NOT":
+        if self.index == start + 1 and first.kind == "name" and (word := str(first.value)).upper() == "NOT":
             self.fail("write NOT in capitals" if word != "NOT" else "expected a term after NOT", start)
         shown = self.text[first.start : self.tokens[self.index - 1].end]
         if token.kind in (",", ")", "]", "end") or self.keyword():
