@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,10 +18,8 @@ from locker.record import canonical
 from ._json_members import Element, elements
 from ._parts import Member
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENTRY = {"timestamp", "label_values", "fbid", "data", "attachments", "media", "uri", "creation_timestamp"}
 _ENTRY |= {"string_list_data", "string_map_data", "media_map_data"}
-_MILLISECONDS_FROM = 10**11  # seconds beyond the year 5138 are milliseconds
 
 
 def entries(member: Member) -> Iterator[Element | Problem]:
@@ -81,28 +78,6 @@ def mend_text(text: str) -> str:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return text
-
-
-def moment(value: Any) -> str | None:
-    """ISO 8601 for seconds or milliseconds since 1970, or for what is ISO already; None for nothing, zero and nonsense.
-
-    >>> moment(1511330402), moment(1511330402123), moment("2018-10-16T12:00:00+00:00")
-    ('2017-11-22T06:00:02Z', '2017-11-22T06:00:02.123Z', '2018-10-16T12:00:00Z')
-    """
-    try:
-        if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
-            when = datetime.fromisoformat(value.strip())
-            return when.isoformat() if when.tzinfo is None else _zulu(when.astimezone(UTC))
-        number = 0 if isinstance(value, bool) else int(value)
-        if abs(number) >= _MILLISECONDS_FROM:
-            return _zulu(_EPOCH + timedelta(milliseconds=number))
-        return _zulu(_EPOCH + timedelta(seconds=number)) if number else None
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _zulu(when: datetime) -> str:
-    return when.isoformat(timespec="milliseconds" if when.microsecond else "seconds").replace("+00:00", "Z")
 
 
 def digest(*parts: Any) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from locker.connector import Body, Item
 
-from ._meta import basename, dicts, digest, known, labels, link, moment, part, text
+from ._meta import basename, dicts, digest, known, labels, link, part, text
 from ._meta_photos import names, photo, place
+from ._moment import moment
 
 
 def contact_key(body: Body) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from locker.connector import Body
 
-from ._meta import basename, dicts, digest, known, labels, link, moment, part, text
+from ._meta import basename, dicts, digest, known, labels, link, part, text
+from ._moment import moment
 
 _HASHTAG = re.compile(r"(?<!\w)#(\w+)")
 _MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9_](?:[A-Za-z0-9_.]*[A-Za-z0-9_])?)")

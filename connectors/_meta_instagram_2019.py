@@ -15,8 +15,9 @@ from typing import Any
 from locker.connector import Body, Found, Item, Problem, Scope
 
 from ._json_members import Element, elements, mended
-from ._meta import basename, digest, known, link, mend, moment, text
+from ._meta import basename, digest, known, link, mend, text
 from ._meta_photos import map_photo, photo
+from ._moment import moment
 from ._parts import Parts
 
 LISTS = re.compile(r"/(media|likes|comments|saved|connections)\d*\.json$")

@@ -16,7 +16,8 @@ from typing import Any
 from locker.connector import Body, Item, Problem
 
 from ._json_members import Element, elements, mended
-from ._meta import basename, dicts, digest, known, link, mend, moment, part, text
+from ._meta import basename, dicts, digest, known, link, mend, part, text
+from ._moment import moment
 from ._parts import Member, Parts
 
 THREADS = re.compile(r"/messages/.*/message(_\d+)?\.json$")

@@ -12,7 +12,8 @@ from typing import Any
 
 from locker.connector import Body, Item
 
-from ._meta import basename, dicts, known, link, mend_text, moment, part, text
+from ._meta import basename, dicts, known, link, mend_text, part, text
+from ._moment import moment
 
 _MOVING = re.compile(r"\.(mp4|mov|m4v|avi|webm|mkv|3gp|mp3|m4a|aac|wav|ogg|srt|pdf)$", re.IGNORECASE)
 
