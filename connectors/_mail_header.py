@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import csv
 import re
-from datetime import UTC, datetime, timedelta
 from email.message import Message
-from email.utils import parsedate_tz
 
 from ._charset import mend, words
+from ._moment import moment
 
 _ID = re.compile(r"<([^<>]*[^<>\s][^<>]*)>")
 _STATUS = {"R": "seen", "A": "answered", "F": "flagged", "D": "deleted", "T": "draft"}
@@ -38,20 +37,6 @@ def date(message: Message) -> str | None:
         if found := moment(value.rpartition(";")[2]):
             return found
     return None
-
-
-def moment(value: str) -> str | None:
-    """A date as mails have it, or ISO 8601, in UTC; without a zone it counts as UTC.  None if it is none."""
-    parts = parsedate_tz(value)
-    try:
-        if parts:
-            made = datetime(*parts[:6]) - timedelta(seconds=parts[9] or 0)  # noqa: DTZ001 - the zone is subtracted here
-        else:
-            made = datetime.fromisoformat(value.strip())
-            made = made.astimezone(UTC).replace(tzinfo=None) if made.tzinfo else made
-    except (ValueError, OverflowError):
-        return None
-    return made.isoformat(timespec="seconds") + "Z" if made.year >= 1000 else None
 
 
 def identifiers(values: list[str]) -> list[str]:

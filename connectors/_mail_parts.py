@@ -11,7 +11,7 @@ from email.message import Message
 from email.parser import BytesParser
 
 from ._charset import decode, words
-from ._html_text import html_text
+from ._markup import plain
 
 _LARGE = 1 << 17
 _ENCODED = re.compile(rb"^content-transfer-encoding:\s*base64", re.IGNORECASE | re.MULTILINE)
@@ -29,8 +29,8 @@ def parsed(raw: bytes) -> Message:
 
 def text(message: Message) -> str | None:
     """The whole readable text: plain text where the sender offers it, else the text of the HTML.  Line ends are ``\\n``."""
-    plain, html = _texts(message)
-    found = plain if plain.strip() else html
+    simple, html = _texts(message)
+    found = simple if simple.strip() else html
     if not found.strip():
         # Nothing but forwarded mail: that is what one would read.
         inner = (text(part) for part in _leaves(message) if part.get_content_type() == "message/rfc822" for part in _children(part))
@@ -50,16 +50,16 @@ def _texts(part: Message) -> tuple[str, str]:
         found = [_texts(child) for child in _children(part)]
         if kind == "multipart/alternative":
             return next((p for p, _ in found if p.strip()), ""), next((h for _, h in reversed(found) if h.strip()), "")
-        if any(plain.strip() for plain, _ in found):
+        if any(simple.strip() for simple, _ in found):
             # Beside plain text, HTML parts that have none of their own are still to be read.
-            return "\n".join(plain if plain.strip() else html for plain, html in found if plain.strip() or html.strip()), ""
+            return "\n".join(simple if simple.strip() else html for simple, html in found if simple.strip() or html.strip()), ""
         return "", "\n".join(html for _, html in found if html.strip())
     if not kind.startswith("text/") or _is_attached(part):
         return "", ""
     if kind == "text/plain":
         return _content(part), ""
     if kind in ("text/html", "text/enriched", "text/richtext", "text/x-html"):
-        return "", html_text(_content(part))
+        return "", plain(_content(part))
     return "", ""
 
 
