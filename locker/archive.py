@@ -1,13 +1,16 @@
 """
-An archive is what a person downloaded: one file, a folder, or a zip, read as named members.
+An archive is what a person downloaded: one file, a folder, a zip or a tar, read as named members.
 
-Connectors read through it, so that a zip is never unpacked to disk and progress can be told in bytes.
+Connectors read through it, so that nothing is unpacked to disk and progress can be told in bytes.
 """
 
 from __future__ import annotations
 
 import io
+import lzma
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatch
@@ -16,10 +19,14 @@ from typing import BinaryIO, Self
 
 from .error import Fatal, NotFound
 
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_BROKEN = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
+
 
 class Archive:
-    """A file (its one member is its own name), a folder or a zip (members by relative path, with ``/``, in name order).
+    """A file (its one member is its own name), a folder, or a zip or tar (members by relative path, with ``/``, in name order).
 
+    A tar is known by its name's ending; it has no index, so opening one reads it through once, and a member costs reading up to it.
     *done* and *size* are bytes read and bytes to read; *modified* is the newest member's time.
     """
 
@@ -27,14 +34,20 @@ class Archive:
         self.path = Path(path)
         self.done = 0
         self._zip: zipfile.ZipFile | None = None
+        self._tar: tarfile.TarFile | None = None
+        self._entries: dict[str, tarfile.TarInfo] = {}
         if not self.path.exists():
             raise NotFound(f"there is no {self.path}")
-        self.is_single = self.path.is_file() and not zipfile.is_zipfile(self.path)
+        is_tar = self.path.is_file() and self.path.name.lower().endswith(TARS)
+        self.is_single = self.path.is_file() and not is_tar and not zipfile.is_zipfile(self.path)
         if self.path.is_file() and not self.is_single:
             try:
-                self._zip = zipfile.ZipFile(self.path)
-            except (OSError, zipfile.BadZipFile) as error:
-                raise Fatal(f"{self.path} is a broken zip: {error}") from error
+                if is_tar:
+                    self._index_tar()
+                else:
+                    self._zip = zipfile.ZipFile(self.path)
+            except _BROKEN as error:
+                raise Fatal(f"{self.path} is a broken {'tar' if is_tar else 'zip'}: {error}") from error
         self._members = dict(sorted(self._scan()))
         self.size = sum(self._members.values())
         self.modified = self._modified()
@@ -53,9 +66,11 @@ class Archive:
         try:
             if self._zip:
                 raw: BinaryIO = self._zip.open(name)  # type: ignore[assignment]
+            elif self._tar:
+                raw = self._tar.extractfile(self._entries[name])  # type: ignore[assignment]
             else:
                 raw = (self.path if self.is_single else self.path / name).open("rb")
-        except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        except _BROKEN as error:
             raise Fatal(f"{self.path}: {name} cannot be opened: {error}") from error
         return io.BufferedReader(_Counted(raw, self), 1 << 16)
 
@@ -69,8 +84,9 @@ class Archive:
         return self._members[name]
 
     def close(self) -> None:
-        if self._zip:
-            self._zip.close()
+        for opened in (self._zip, self._tar):
+            if opened:
+                opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -78,9 +94,16 @@ class Archive:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _index_tar(self) -> None:
+        self._tar = tarfile.open(self.path, "r:*")  # noqa: SIM115 - closed with the archive
+        # A name that comes twice means its last entry; links and devices are nothing that a person wrote.
+        self._entries = {info.name.removeprefix("./"): info for info in self._tar if info.isreg()}
+
     def _scan(self) -> Iterator[tuple[str, int]]:
         if self._zip:
             yield from ((info.filename, info.file_size) for info in self._zip.infolist() if not info.is_dir())
+        elif self._tar:
+            yield from ((name, info.size) for name, info in self._entries.items())
         elif self.is_single:
             yield self.path.name, self.path.stat().st_size
         else:
@@ -91,6 +114,8 @@ class Archive:
     def _modified(self) -> datetime:
         if self._zip:
             times = [datetime(*info.date_time, tzinfo=UTC) for info in self._zip.infolist() if _is_date(info.date_time)]
+        elif self._tar:
+            times = [datetime.fromtimestamp(info.mtime, UTC) for info in self._entries.values() if 0 <= info.mtime < 253_402_300_800]
         elif self.is_single:
             times = [datetime.fromtimestamp(self.path.stat().st_mtime, UTC)]
         else:
@@ -118,7 +143,7 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         try:
             data = self._raw.read(len(buffer))
-        except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
+        except _BROKEN as error:
             raise Fatal(f"{self._archive.path} cannot be read: {error}") from error
         buffer[: len(data)] = data
         self._archive.done += len(data)
