@@ -10,6 +10,8 @@ from typing import Any
 
 from locker.connector import Body
 
+from ._moment import iso
+
 
 def obj(value: Any) -> Body:
     """The object, or an empty one."""
@@ -46,15 +48,6 @@ def known(**fields: Any) -> Body:
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None and value not in ("", [], {})}
 
 
-def iso(moment: datetime) -> str:
-    """A moment as canonical fields write it: UTC, without a fraction of zero.
-
-    >>> iso(datetime(2011, 5, 18, 10, tzinfo=UTC))
-    '2011-05-18T10:00:00Z'
-    """
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def epoch(value: Any, unit: float = 1) -> str | None:
     """The moment that a number (or its text) of seconds since 1970 names, exact to the microsecond; *unit* is 1000 for milliseconds."""
     try:
@@ -64,7 +57,7 @@ def epoch(value: Any, unit: float = 1) -> str | None:
 
 
 def moment(value: Any, *layouts: str) -> str | None:
-    """The moment of a text: ISO 8601 (without a zone: UTC), or else one of the strptime layouts."""
+    """The moment of a text: ISO 8601 (without a zone: UTC), or else one of the strptime layouts; nothing is guessed."""
     if not isinstance(value, str):
         return None
     try:

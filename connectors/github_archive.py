@@ -46,7 +46,8 @@ class GithubArchive(Archived):
 
     def read(self, archive: Archive) -> Iterator[Found]:
         wanted = () if archive.is_single else (*self.patterns, *_ANSWERS)
-        names = [name for name in archive.names(*wanted) if name.rpartition("/")[2] not in ("schema.json", "urls.json")]
+        bases = {name: name.rpartition("/")[2] for name in archive.names(*wanted)}
+        names = [name for name, base in bases.items() if base not in ("schema.json", "urls.json") and not base.startswith("._")]
         exported = [name for name in names if _EXPORTED.fullmatch(name.rpartition("/")[2])]
         # Without a scope of their own, saved answers come before the export, which has one.
         for name in sorted(set(names).difference(exported)):
