@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,16 @@ def normal(requirement: str) -> str:
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert found, requirement
     return re.sub(r"[-_.]+", "-", found[0]).lower()
+
+
+def imported(folder: Path) -> Iterator[str]:
+    """Top names of what the files in a folder import absolutely."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.split(".")[0]
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -43,6 +57,16 @@ def test_every_dependency_is_pinned() -> None:
     extras = PROJECT["project"]["optional-dependencies"].values()
     wanted = [*PROJECT["build-system"]["requires"], *PROJECT["project"]["dependencies"], *(each for extra in extras for each in extra)]
     assert set() == {normal(each) for each in wanted} - {normal(line) for line in PINS}
+
+
+def test_every_import_is_declared() -> None:
+    """Each library that the program imports is named in pyproject.toml itself, and does not merely come along with another."""
+    distributions = packages_distributions()
+    modules = {module for top in ("locker", "connectors", "collections", "api") for module in imported(ROOT / top)}
+    foreign = modules - sys.stdlib_module_names - {"locker"}
+    used = {module: {normal(each) for each in distributions.get(module, [module])} for module in foreign}
+    declared = {normal(each) for each in PROJECT["project"]["dependencies"]}
+    assert {} == {module: names for module, names in used.items() if not names & declared}
 
 
 def test_every_folder_is_in_the_wheel() -> None:
