@@ -1,8 +1,14 @@
-"""What all tests share: how Hypothesis behaves on a slow, busy machine."""
+"""What all tests share: an environment without anybody's own settings, and Hypothesis fit for a slow, busy machine."""
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# Whoever runs the tests may use a locker of their own: no test may find it.
+for name in [name for name in os.environ if name.startswith("LOCKER_")]:
+    del os.environ[name]
 
 # Time limits per example would make a test fail because of its neighbours; what must be fast is measured in tests/bench.
 settings.register_profile("locker", deadline=None, suppress_health_check=[HealthCheck.too_slow])
