@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from email.message import Message
 from hashlib import sha256
-from typing import Any
+from typing import Any, BinaryIO
 
-from locker.connector import Blob, Body, Found, Item
+from locker.connector import Blob, Body, Found, Item, Problem
 
 from ._address import bare, contact, correspondents, mailboxes
 from ._mail_header import date, flags, header, headers, identifiers, labels, list_id
 from ._mail_parts import attachments, parsed, text
+from ._mbox import split
 
 BLOB_LIMIT = 65536
 """Source texts of more bytes than this are kept as blobs."""
@@ -50,6 +51,21 @@ def source_text(raw: bytes, media_type: str) -> str | Blob:
         except UnicodeDecodeError:
             pass
     return Blob(raw, media_type)
+
+
+def mailbox(file: BinaryIO, name: str, mail: Mail) -> Iterator[Found]:
+    """Everything in one mbox file; *name* is what problems call it."""
+    number = 0
+    for part in split(file):
+        number += 1
+        if not part.is_message and not part.raw.lstrip()[:1].isalpha():
+            yield Problem(name, f"line {part.line}", "this is not mail; an mbox starts with a line 'From …'")
+        elif not part.raw.strip():
+            yield Problem(name, f"message {number}, line {part.line}", "the message is empty")
+        else:
+            yield from mail.items(part.raw)
+    if not number:
+        yield Problem(name, "line 1", "the file is empty")
 
 
 class Mail:

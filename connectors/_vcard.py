@@ -14,12 +14,14 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
+from typing import BinaryIO
 
 from vobject.base import ParseError, getLogicalLines, parseLine
 
-from locker.connector import Body
+from locker.connector import Body, Found, Item, Problem
 
 from ._charset import decode, mend
+from ._component import pieces
 from ._mail import BLOB_LIMIT, source_text
 from ._moment import moment
 from ._vcard_handle import handle
@@ -27,6 +29,18 @@ from ._vcard_handle import handle
 _EMBEDDABLE = frozenset(("PHOTO", "LOGO", "SOUND", "KEY"))
 _ENCODINGS = frozenset(("QUOTED-PRINTABLE", "BASE64", "B", "7BIT", "8BIT"))
 _NO_YEAR = 1604  # what Apple and those after it write for a birthday without a year
+
+
+def cards(file: BinaryIO, name: str) -> Iterator[Found]:
+    """Every card of a file; *name* is what problems call it."""
+    is_empty = True
+    for piece in pieces(file, ("VCARD",)):
+        if not piece.name:
+            continue  # blank lines, mail headers: whatever stands between cards
+        is_empty = False
+        yield _found(name, piece.raw, piece.line, piece.problem)
+    if is_empty:
+        yield Problem(name, "line 1", "there is no BEGIN:VCARD in it")
 
 
 def card_body(raw: bytes) -> Body:
@@ -128,6 +142,16 @@ class _Card:
 
     def structured(self, name: str) -> list[str]:
         return next((split(one["value"], ";") for one in self.all(name)), [])
+
+
+def _found(name: str, raw: bytes, line: int, problem: str) -> Found:
+    if problem:
+        return Problem(name, f"line {line}", problem)
+    try:
+        body = card_body(raw)
+    except ValueError as error:
+        return Problem(name, f"line {line}", str(error))
+    return Item("contact", card_key(raw, body), body)
 
 
 def _properties(text: str) -> Iterator[Body]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from locker.connector import Archive, Archived, Body, Found, Problem
+from locker.connector import Archive, Archived, Body, Found
 
-from ._mail import Mail, map_mail
-from ._mbox import split
+from ._mail import Mail, mailbox, map_mail
 
 
 class Mbox(Archived):
@@ -25,17 +24,7 @@ class Mbox(Archived):
         mail = Mail()
         for name in mailboxes(archive, self.patterns):
             with archive.open(name) as file:
-                number = 0
-                for part in split(file):
-                    number += 1
-                    if not part.is_message and not part.raw.lstrip()[:1].isalpha():
-                        yield Problem(name, f"line {part.line}", "this is not mail; an mbox starts with a line 'From …'")
-                    elif not part.raw.strip():
-                        yield Problem(name, f"message {number}, line {part.line}", "the message is empty")
-                    else:
-                        yield from mail.items(part.raw)
-                if not number:
-                    yield Problem(name, "line 1", "the file is empty")
+                yield from mailbox(file, name, mail)
 
     def map(self, type: str, body: Body) -> Body | None:
         return map_mail(type, body)
