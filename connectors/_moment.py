@@ -12,6 +12,7 @@ from typing import Any
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEBKIT = datetime(1601, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d*)?")
+_COMPACT = re.compile(r"(19|20)\d{6}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _FORMATS = ("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %Z", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S %z", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d")
 
@@ -28,6 +29,8 @@ def moment(value: Any) -> str | None:
         if isinstance(value, int | float):
             return _numbered(value)
         text = str(value).strip()
+        if _COMPACT.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
         if _NUMBER.fullmatch(text):
             return _numbered(int(text) if text.lstrip("+-").isdigit() else float(text))
         if _DATE.fullmatch(text):
@@ -45,9 +48,9 @@ def iso(time: datetime) -> str:
 
 
 def _numbered(value: float) -> str | None:
-    if not value:
-        return None
     size, micro = abs(value), timedelta(microseconds=1)
+    if size < 10**8:  # a year, an age, a count
+        return None
     if size < 10**11:
         return iso(_EPOCH + timedelta(seconds=value))
     if size < 10**14:
