@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import BinaryIO, NamedTuple
 
 _LINE_LIMIT = 1 << 20
-_MARK = re.compile(rb"\s*(BEGIN|END)[ \t]*:[ \t]*([A-Za-z0-9-]+)\s*\Z", re.IGNORECASE)
+_MARK = re.compile(rb"(BEGIN|END)[ \t]*:[ \t]*([A-Za-z0-9-]+)\s*\Z", re.IGNORECASE)
 
 
 class Piece(NamedTuple):

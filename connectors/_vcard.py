@@ -22,6 +22,7 @@ from locker.connector import Body, Found, Item, Problem
 
 from ._charset import decode, mend
 from ._component import pieces
+from ._escaped import split, unescape
 from ._mail import BLOB_LIMIT, source_text
 from ._moment import moment
 from ._vcard_handle import handle
@@ -98,23 +99,6 @@ def card_fields(body: Body) -> Body:
         "updated": _revision(card.first("REV")),
     }
     return {name: _distinct(value) if isinstance(value, list) else value for name, value in fields.items() if value}
-
-
-def unescape(value: str) -> str:
-    """The text of a value: ``\\n`` is a line end, any other escaped character stands for itself."""
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], value.replace("\r\n", "\n"), flags=re.DOTALL)
-
-
-def split(value: str, separator: str) -> list[str]:
-    """The parts of a structured value, unescaped and stripped; empty ones stay only where places count (``;``)."""
-    parts = [""]
-    for token in re.findall(rf"\\.|{separator}|[^\\{separator}]+|\\", value, re.DOTALL):
-        if token == separator:
-            parts.append("")
-        else:
-            parts[-1] += token
-    plain = [unescape(part).strip() for part in parts]
-    return plain if separator == ";" else [part for part in plain if part]
 
 
 class _Card:
