@@ -54,6 +54,13 @@ def whole(least: int, most: int | None = None, unit: str = "") -> Reader[int]:
     return Reader(read, f"a whole number {f'of {unit} ' if unit else ''}from {least}{'' if most is None else f' to {most}'}")
 
 
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~somebody who has no home here
+        raise ValueError(text) from error
+
+
 def _switch(text: str) -> bool:
     return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}[text.casefold()]
 
@@ -72,7 +79,7 @@ def _host(text: str) -> str:
     return text
 
 
-FOLDER = Reader(lambda text: Path(text).expanduser(), "a folder")
+FOLDER = Reader(_folder, "a folder")
 OWNER = Reader(check_owner, "an owner's name: a to z, 0 to 9, _ ~ . and -, at most 64, starting with a letter or digit")
 HOST = Reader(_host, "a host name or an address, without a port")
 SWITCH = Reader(_switch, "true or false (also yes, no, on, off, 1, 0)")

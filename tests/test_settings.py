@@ -17,6 +17,7 @@ from locker.settings import PREFIX, Settings, data_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 WRONG = {
+    "data": "~nobody-of-that-name/locker",
     "owner": "No Spaces",
     "host": "not a host",
     "port": "65536",
