@@ -24,10 +24,12 @@ def is_person(said: Body) -> bool:
 
 
 def is_repository(said: Body) -> bool:
+    """Whether a document is a repository, starred or owned."""
     return said.get("type") == "repository" or (text(said.get("full_name")) is not None and not is_person(said))
 
 
 def is_gist(said: Body) -> bool:
+    """Whether a document is a gist."""
     return said.get("type") == "gist" or ("files" in said and "/gist" in (text(said.get("html_url"), said.get("url")) or ""))
 
 
