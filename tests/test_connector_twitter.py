@@ -299,7 +299,7 @@ def test_shared_answers_of_the_api(folder: str) -> None:
             continue
         content = json.loads(path.read_bytes())
         if isinstance(content, list) and content and all("text" in one and "user" in one for one in content):
-            assert [one["id_str"] for one in content] == [item.key for item in items]
+            assert [str(one["id"]) for one in content] == [item.key for item in items]
 
 
 @pytest.mark.shared
