@@ -6,6 +6,7 @@ A reader says how to recognise an entry and how to map it; the same document may
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
@@ -22,6 +23,7 @@ from ._moment import moment
 from ._table import rows
 from ._tags import tags
 
+_EMPTY_PAGE = re.compile(r"netscape-bookmark|<posts", re.IGNORECASE)
 _FAVORITE_FIELDS = ("url", "title", "description", "author", "kind", "tag", "created", "thumbnail", "updated")
 
 
@@ -35,6 +37,9 @@ class Saved(Archived):
 
     lists: ClassVar[tuple[str, ...]] = ()
     """Members of a top-level JSON object that hold the entries."""
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    """Names one of which must stand in the first row of a table, in lower case; none if it has no tables."""
 
     def read(self, archive: Archive) -> Iterator[Found]:
         names = archive.names() if archive.is_single else archive.names(*self.patterns)
@@ -78,6 +83,8 @@ class Saved(Archived):
             case "markup":
                 with archive.open(name) as file:
                     yield from page_documents(entries(file, name))
+            case "text" if not any(column in start.partition("\n")[0].lower() for column in self.columns):
+                yield Problem(name, "file", f"not such an export; expected {self.expected}")
             case "text":
                 with archive.open(name) as file:
                     yield from table_documents(rows(file, name))
@@ -87,20 +94,21 @@ class Saved(Archived):
     def _file(self, archive: Archive, name: str) -> Iterator[Found]:
         with archive.open(name) as file:
             start = head(cast("BufferedReader", file))
-        known = unknown = 0
+        known = anything = False
         for found in self.documents(archive, name, start):
+            anything = True
             if isinstance(found, Problem):
                 yield found
                 continue
-            key = self.key(found.value)
-            if key:
-                known += 1
+            if key := self.key(found.value):
+                known = True
                 yield from self._items(key, found)
                 continue
-            unknown += 1
             yield Problem(name, found.place, f"not an entry; expected {self.expected}")
             if not known:  # a file of another kind is one problem, not thousands
                 break
+        if not anything and shape(start) == "markup" and not _EMPTY_PAGE.search(start):
+            yield Problem(name, "file", f"no links in it; expected {self.expected}")
 
     def _items(self, key: str, found: Document) -> Iterator[Item]:
         gone = self.is_gone(found.value)

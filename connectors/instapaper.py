@@ -23,6 +23,7 @@ class Instapaper(Saved):
     name = "instapaper"
     title = "Instapaper (CSV, HTML)"
     patterns = ("*.csv", "*.html", "*.htm")
+    columns = ("url",)
     expected = "Instapaper's CSV with the columns URL,Title,Selection,Folder, or its HTML"
 
     def key(self, value: Body) -> str | None:

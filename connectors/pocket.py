@@ -21,6 +21,7 @@ class Pocket(Saved):
     name = "pocket"
     title = "Pocket (HTML, CSV, API JSON)"
     patterns = ("*.html", "*.htm", "*.csv", "*.json")
+    columns = ("url",)
     expected = "Pocket's ril_export.html, its CSV with the columns title,url,time_added,tags,status, or the JSON of v3/get"
     lists = ("list", "items")
 

@@ -24,6 +24,7 @@ class Raindrop(Saved):
     name = "raindrop"
     title = "Raindrop.io (CSV, HTML, API JSON)"
     patterns = ("*.csv", "*.html", "*.htm", "*.json")
+    columns = ("url", "link")
     expected = "Raindrop's CSV with the columns id,title,url,…, its HTML, or the API's raindrops as JSON (objects with _id and link)"
     lists = ("items", "item")
 

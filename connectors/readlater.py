@@ -25,6 +25,7 @@ class Readlater(Saved):
     name = "readlater"
     title = "Read-later exports (wallabag, Readability, Omnivore)"
     patterns = ("*wallabag*.json", "*readability*.json", "*metadata*.json", "*.csv", "*.html", "*.htm")
+    columns = ("url", "uri", "link")
     expected = "a list of saved articles: JSON objects with url or article__url (wallabag, Readability, Omnivore), a CSV with a url, or a page of links"
     lists = ("bookmarks", "items", "articles", "entries")
 
