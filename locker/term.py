@@ -30,6 +30,8 @@ __all__ = [
 
 MAX_LENGTH = 8192
 """Characters in a query text."""
+LONGEST_CACHED = 1024
+"""Longer texts are rare, and their trees would fill the memory."""
 MAX_TERMS = 500
 MAX_DEPTH = 50
 """Levels of parentheses and NOT inside each other; keeps every walk over a tree within Python's stack."""
@@ -48,11 +50,11 @@ def parse(text: str) -> Query:
     """
     if len(text) > MAX_LENGTH:
         raise TooLarge(f"a query has at most {MAX_LENGTH} characters; this one has {len(text)}")
-    return _parse(text)
+    return _parse_cached(text) if len(text) <= LONGEST_CACHED else _Parser(text).query()
 
 
 @lru_cache(maxsize=1024)
-def _parse(text: str) -> Query:
+def _parse_cached(text: str) -> Query:
     return _Parser(text).query()
 
 

@@ -177,7 +177,7 @@ def _any_holds(path: Path, op: Operator, wanted: Value, body: Body, kinds: Kinds
         values = list(found)
         return op in ("=", "<=", ">=") and (not values or None in values)
     if op == "=" and isinstance(wanted, str) and kind_at(path, kinds) == "text":
-        phrase = _phrase(wanted)
+        phrase = _wanted_phrase(wanted)
         return bool(phrase.strip()) and any(isinstance(leaf, str) and phrase in _phrase(leaf) for leaf in found)
     return any(holds(leaf, op, wanted) for leaf in found)
 
@@ -231,6 +231,6 @@ def _related(left: Any, op: Operator, right: Any) -> bool:
             return bool(left != right)
 
 
-@lru_cache(maxsize=1024)
-def _folded(wanted: str) -> str:
-    return fold(wanted)
+# What is wanted is compared with many bodies; fold it and find its words once.
+_folded = lru_cache(maxsize=1024)(fold)
+_wanted_phrase = lru_cache(maxsize=1024)(_phrase)

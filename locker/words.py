@@ -94,10 +94,15 @@ def _without_leading_marks(run: str) -> str:
     return run[start:]
 
 
-@lru_cache(maxsize=4096)
 def moment(text: str) -> Moment | None:
     """The moment that a full ISO date (the whole day) or date-time (UTC if it names no zone) says; None for any other text."""
-    found = _MOMENT.fullmatch(text) if len(text) <= _LONGEST_MOMENT else None
+    # Long texts must not fill the cache.
+    return _moment(text) if len(text) <= _LONGEST_MOMENT and text[4:5] == "-" else None
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> Moment | None:
+    found = _MOMENT.fullmatch(text)
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, sign, zone_hour, zone_minute = found.groups()
