@@ -117,12 +117,13 @@ def properties(raw: bytes) -> Iterator[Property]:
 
 def _parts(line: Contentline) -> tuple[str, dict[str, list[str]], str] | None:
     """Name, parameters and value of a line; one with a misplaced quotation mark is read without any."""
-    for attempt in (line, Contentline(line.replace('"', ""))):
+    for attempt in (line, Contentline(line.replace('"', ""))):  # type: ignore[no-untyped-call]
         try:
             name, params, value = attempt.raw_parts()
         except ValueError:
             continue
-        return name.upper(), {key.upper(): [given] if isinstance(given, str) else list(given) for key, given in params.items()}, value
+        if value or not params or '"' not in attempt:
+            return name.upper(), {key.upper(): [given] if isinstance(given, str) else list(given) for key, given in params.items()}, value
     return None
 
 

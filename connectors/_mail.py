@@ -11,16 +11,17 @@ Shared by every connector that meets messages.  A body holds what is known of::
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from email.message import Message
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from locker.connector import Blob, Body, Found, Item, Problem
 
 from ._address import bare, contact, correspondents, mailboxes
-from ._mail_header import date, flags, header, headers, identifiers, labels, list_id
+from ._mail_header import Headers, date, flags, header, identifiers, indexed, labels, list_id
 from ._mail_parts import attachments, parsed, text
 from ._mbox import split
+
+Part = TypeVar("Part")
 
 BLOB_LIMIT = 65536
 """Source texts of more bytes than this are kept as blobs."""
@@ -32,8 +33,12 @@ def message_body(raw: bytes) -> Body:
     """The body of a message given as RFC 5322 bytes.  Never raises: what is too broken to parse is left out, *raw* is always there."""
     body: Body = {"raw": source_text(raw, "message/rfc822")}
     message = parsed(raw)
+    index = _try(indexed, message) or {}
     for name, find in _FIELDS.items():
-        if value := _try(find, message):
+        if value := _try(find, index):
+            body[name] = value
+    for name, search in (("text", text), ("attachments", attachments)):
+        if value := _try(search, message):
             body[name] = value
     return body
 
@@ -118,30 +123,28 @@ def thread(body: Body) -> str | None:
     return body.get("thread_id") or next(iter(body.get("references", ())), None) or body.get("in_reply_to") or body.get("message_id")
 
 
-_FIELDS: dict[str, Callable[[Message], Any]] = {
-    "from": lambda message: mailboxes(headers(message, "From")),
-    "sender": lambda message: mailboxes(headers(message, "Sender")),
-    "reply_to": lambda message: mailboxes(headers(message, "Reply-To")),
-    "to": lambda message: mailboxes(headers(message, "To")),
-    "cc": lambda message: mailboxes(headers(message, "Cc")),
-    "bcc": lambda message: mailboxes(headers(message, "Bcc")),
-    "subject": lambda message: header(message, "Subject"),
+_FIELDS: dict[str, Callable[[Headers], Any]] = {
+    "from": lambda index: mailboxes(index.get("from", ())),
+    "sender": lambda index: mailboxes(index.get("sender", ())),
+    "reply_to": lambda index: mailboxes(index.get("reply-to", ())),
+    "to": lambda index: mailboxes(index.get("to", ())),
+    "cc": lambda index: mailboxes(index.get("cc", ())),
+    "bcc": lambda index: mailboxes(index.get("bcc", ())),
+    "subject": lambda index: header(index, "Subject"),
     "date": date,
-    "message_id": lambda message: next(iter(identifiers(headers(message, "Message-ID"))), None),
-    "in_reply_to": lambda message: next(iter(identifiers(headers(message, "In-Reply-To"))), None),
-    "references": lambda message: identifiers(headers(message, "References")),
-    "text": text,
-    "attachments": attachments,
+    "message_id": lambda index: next(iter(identifiers(index.get("message-id", ()))), None),
+    "in_reply_to": lambda index: next(iter(identifiers(index.get("in-reply-to", ()))), None),
+    "references": lambda index: identifiers(index.get("references", ())),
     "labels": labels,
     "flags": flags,
     "list_id": list_id,
-    "thread_id": lambda message: header(message, "X-GM-THRID"),
+    "thread_id": lambda index: header(index, "X-GM-THRID"),
 }
 
 
-def _try(find: Callable[[Message], Any], message: Message) -> Any:
+def _try(find: Callable[[Part], Any], part: Part) -> Any:
     """What a field's finder finds; a message can be broken in ways that the standard library's parser does not expect."""
     try:
-        return find(message)
+        return find(part)
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, OverflowError):
         return None

@@ -14,7 +14,6 @@ from typing import BinaryIO, NamedTuple
 
 CHUNK = 1 << 18
 
-_ENVELOPE = re.compile(rb"^From [^\r\n]*(?:\r?\n|$)", re.MULTILINE)
 _DATED = re.compile(rb"From .*\b\d\d?:\d\d(?::\d\d)?\b.*\b(?:19|20)\d\d\b|From .*\b(?:19|20)\d\d-\d\d-\d\d|From (?:-|\S+@\S+)\s*\Z")
 _FIELD = re.compile(rb">?From |[!-9;-~]+[ \t]*:")
 _LENGTH = re.compile(rb"^Content-Length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -127,33 +126,34 @@ def _counted(window: _Window) -> int | None:
 
 def _find(window: _Window) -> int:
     """Where the next envelope begins, or the end of the stream."""
-    searched = 0
-    while True:
-        for match in _ENVELOPE.finditer(window.data, searched):
-            if match.end() + _LOOKAHEAD > len(window.data) and not window.is_end:
-                break
-            if _is_envelope(window.data, match):
-                return match.start()
-            searched = match.end()
-        else:
-            if window.is_end:
-                return len(window.data)
-            # Not found: go on where a line that is not whole yet may begin.
-            searched = max(searched, window.data.rfind(b"\n", searched) + 1)
-        before = len(window.data)
-        window.fill(before + CHUNK)
-        if len(window.data) == before and window.is_end:
-            continue
+    at = 0 if window.data.startswith(b"From ") else _next_candidate(window, 0)
+    while at >= 0:
+        window.fill(at + _LOOKAHEAD)
+        if _is_envelope(window.data, at):
+            return at
+        at = _next_candidate(window, at)
+    return len(window.data)
 
 
-def _is_envelope(data: bytearray, match: re.Match[bytes]) -> bool:
+def _next_candidate(window: _Window, searched: int) -> int:
+    """Where the next line begins that starts with ``From ``, or -1."""
+    while (found := window.data.find(b"\nFrom ", searched)) < 0:
+        if window.is_end:
+            return -1
+        searched = max(0, len(window.data) - 5)
+        window.fill(len(window.data) + CHUNK)
+    return found + 1
+
+
+def _is_envelope(data: bytearray, at: int) -> bool:
     """Whether a line that begins with ``From `` is one: prose does too, and not every program quotes it.
 
     Two of three must hold: a blank line before; a date in it, or nothing but an address (Gmail) or a dash (Netscape); a header after it.
     """
-    follows_blank = match.start() == 0 or bool(re.search(rb"\n\r?\n\Z", data[max(0, match.start() - 3) : match.start()]))
-    precedes_field = bool(_FIELD.match(data, match.end()))
-    return follows_blank + precedes_field + bool(_DATED.match(match.group())) >= 2
+    end = data.find(b"\n", at, at + _LOOKAHEAD) + 1 or len(data)
+    follows_blank = at == 0 or data[max(0, at - 3) : at].endswith((b"\n\n", b"\n\r\n"))
+    precedes_field = bool(_FIELD.match(data, end))
+    return follows_blank + precedes_field + bool(_DATED.match(data[at : min(end, at + 1000)])) >= 2
 
 
 def _without_blank(raw: bytes) -> bytes:
