@@ -11,7 +11,7 @@ _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LISTS = ("dd", "dl", "dt", "li", "ol", "table", "td", "th", "tr", "ul")
 _PARTS = ("address", "article", "blockquote", "br", "div", "figcaption", "figure", "hr", "p", "pre", "section")
 _BLOCKS = frozenset((*_HEADINGS, *_LISTS, *_PARTS))
-_HIDDEN = frozenset(("script", "style", "template"))
+_HIDDEN = frozenset(("script", "style", "template", "title"))
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 _BLANKS = re.compile(r"[^\S\n]+")
 
