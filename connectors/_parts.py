@@ -62,7 +62,7 @@ class Parts:
             archive.close()
 
     def _scan(self, archive: Archive) -> Iterator[Member]:
-        zips = {name for name in archive.names("*.zip") if "/" not in name} if archive.path.is_dir() else set()
+        zips = {name for name in archive.names("*.zip", "*.tgz", "*.tar.gz") if "/" not in name} if archive.path.is_dir() else set()
         for name in archive.names():
             if name in zips:
                 yield from self._zip(archive, name)
@@ -73,11 +73,11 @@ class Parts:
         try:
             part = Archive(archive.path / name)
         except LockerError as error:
-            self.problems.append(Problem(name, "", f"the zip cannot be opened: {error}; download it again"))
+            self.problems.append(Problem(name, "", f"this part cannot be opened: {error}; download it again"))
             return
         self._opened.append(part)
         if part.is_single:
-            self.problems.append(Problem(name, "", "this zip is cut or broken and cannot be opened; download it again"))
+            self.problems.append(Problem(name, "", "this part is cut or broken and cannot be opened; download it again"))
             return
         archive.done += archive.size_of(name)
         for inner in part.names():
