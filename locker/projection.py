@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .record import Body
+import orjson
+
+from .record import Body, loads
 from .schema import Field, Schema
 from .term import fold, moment, words
 from .words import number
@@ -128,6 +130,14 @@ class Projection:
 def quoted(name: str) -> str:
     """A table's or column's name in SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def read(text: str) -> Any:
+    """Parse without looking for integers beyond 64 bits: a projection compares those as doubles anyway."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return loads(text)
 
 
 def cell(kind: str, value: Any) -> Cell:

@@ -18,8 +18,8 @@ from typing import Any, Self
 import orjson
 
 from .error import Corrupt, StorageError
-from .projection import OWNER_BITS, Cell, Projected, Projection, quoted
-from .record import Body, Record, canonical, loads
+from .projection import OWNER_BITS, Cell, Projected, Projection, quoted, read
+from .record import Body, Record, canonical
 from .schema import Schema
 from .tables import create, create_indexes, fingerprint
 
@@ -197,14 +197,14 @@ class ReadModel:
             (orjson.dumps(list(changes)).decode(),),
         ).fetchall()
         for id, owner, time, subtypes, via, body in found:
-            projected = projection.project(_read(body))
+            projected = projection.project(read(body))
             _collect(projection.type, id, owner, time, orjson.loads(subtypes), orjson.loads(via), projected, rows, 0)
             if any(projected.texts):
                 rows.unsaid.append((id, *projected.texts))
             counted[owner, projection.type, tuple(orjson.loads(subtypes)), tuple(projected.present)] -= 1
 
     def _add(self, projection: Projection, id: int, owner: int, record: Record, rows: _Rows, counted: _Counted) -> None:
-        whole: Body = _read(record.text or "{}")
+        whole: Body = read(record.text or "{}")
         body, subtypes, via = whole["body"], whole["subtypes"], whole["via"]
         time = whole.get("time") or record.timestamp
         projected = projection.project(body)
@@ -274,14 +274,6 @@ def _collect(
         rows.subtypes[index].append((owner, subtype, time, id))
     for source in via:
         rows.via[index].append((owner, source, type, id))
-
-
-def _read(text: str) -> Any:
-    """Parse without looking for integers beyond 64 bits: a projection compares those as doubles anyway."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return loads(text)
 
 
 def _inner(text: str, body: Body) -> str:

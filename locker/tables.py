@@ -49,7 +49,7 @@ def create_indexes(connection: sqlite3.Connection, projections: Iterable[Project
         table = quoted(projection.type)
         connection.execute(f"CREATE INDEX IF NOT EXISTS {quoted(index_name(projection, 'time'))} ON {table} (owner, time)")
         for field, column in projection.columns.items():
-            if field.name != projection.schema.time and field.kind != "boolean":
+            if field.kind != "boolean":
                 name, column = quoted(index_name(projection, column)), quoted(column)
                 connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (owner, {column}) WHERE {column} IS NOT NULL")
 

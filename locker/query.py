@@ -1,0 +1,303 @@
+"""
+How queries are answered: readers of the read model, which cannot write.
+
+Objects leave here as ready JSON texts: a body is copied as it lies in its row, and nobody parses it on the way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .compiler import Param, facet_text
+from .error import NotFound
+from .pool import Pool, TooSlow
+from .projection import OWNER_BITS, Projection, quoted, read
+from .record import Body, canonical, loads
+from .schema import Schema, named
+from .search import DEFAULT_LIMIT, DEFAULT_SORT, Compiled, Search, compile_search, encode_after, rank_offset
+from .term import fold, leaves
+
+__all__ = ["DEFAULT_LIMIT", "Answer", "Reader", "Search", "TooSlow"]
+
+MASK = (1 << OWNER_BITS) - 1
+STREAM_PAGE = 500
+FACET_VALUES = 100
+FEW = 300
+"""So many rows may be looked up one by one in the full-text index; above, gathering all that match is cheaper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """*objects*: JSON texts ``{"id","type","subtypes","time","via","body"}``; *total* if it was asked for; *facets*: field -> value -> count;
+    *next*: the ``after`` of the next page, None at the end.
+    """
+
+    objects: list[str]
+    total: int | None = None
+    facets: dict[str, dict[str, int]] | None = None
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Which condition's sources a page and a count start from (None: read objects in order), and whether that means few rows."""
+
+    driver: int | None = None
+    few: bool = False
+    all_driver: int | None = None
+    all_few: bool = False
+
+
+class Reader:
+    """Answers from one generation of the read model.  May be used from several threads at once.  Raises StorageError if the file is gone."""
+
+    def __init__(self, path: Path | str, schemas: Mapping[str, Schema], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.path, self.schemas = Path(path), schemas
+        self._projections = {type: Projection(schema) for type, schema in schemas.items()}
+        self._pool = Pool(self.path, monotonic)
+        self._owners: dict[str, int] = {}
+        with self._pool.lend():
+            pass
+
+    @property
+    def position(self) -> int:
+        """The logbook's position that the answers are at."""
+        with self._pool.lend() as connection:
+            return int(connection.execute("SELECT value FROM meta WHERE name = 'position'").fetchone()[0])
+
+    def search(self, search: Search, *, budget_ms: float | None = None) -> Answer:
+        """One page, or with a COUNT query the total alone.  Raises TooSlow if it takes longer than the budget, NotFound for an unknown type."""
+        projection = self._projections[named(self.schemas, search.type).type]
+        with self._pool.lend(budget_ms) as connection:
+            return self._answer(connection, search, projection)
+
+    def stream(self, search: Search) -> Iterator[str]:
+        """Every object there is, from *offset* on; in pages, each of which reads in a transaction of its own.  Ranked searches go by time."""
+        page = replace(search, limit=STREAM_PAGE, sort=search.sort or DEFAULT_SORT, count=False, facets=())
+        while True:
+            answer = self.search(page)
+            yield from answer.objects
+            if answer.next is None:
+                return
+            page = replace(page, after=answer.next, offset=0)
+
+    def get(self, owner: str, id: str) -> str:
+        """The object of an id, as JSON: its own, one of an object that was merged into it, or a record's.  Raises NotFound."""
+        with self._pool.lend() as connection:
+            number = self._owner(connection, owner)
+            type, _, _ = id.partition(":")
+            for found in ([id] if type in self.schemas else []) + self._composed_from(connection, number, id):
+                kind = found.partition(":")[0]
+                for rowid in self._rowids(connection, self._projections[kind], number, found):
+                    row = connection.execute(f"SELECT id, time, subtypes, via, body FROM {quoted(kind)} WHERE id = ?", (rowid,)).fetchone()
+                    return _fragment(kind, row)
+        raise NotFound(f"there is no {id}")
+
+    def listing(self, owner: str, *, type: str | None = None, subtype: str | None = None) -> list[Body]:
+        """Counts of objects, ``{"name", "count"}``: the subtypes of a type, or the types of a subtype; without both of every type, with its subtypes."""
+        rows = self._counts(owner, "field = ''")
+        if type is not None:
+            singular = named(self.schemas, type).type
+            return [{"name": name, "count": count} for kind, name, _, count in rows if kind == singular and name]
+        if subtype is not None:
+            return [{"name": kind, "count": count} for kind, name, _, count in rows if name == subtype.casefold()]
+        totals = {kind: count for kind, name, _, count in rows if not name}
+        return [
+            {"type": kind, "count": total, "subtypes": [{"name": name, "count": count} for k, name, _, count in rows if k == kind and name]}
+            for kind, total in totals.items()
+        ]
+
+    def fields(self, owner: str, type: str, subtype: str | None = None) -> list[Body]:
+        """``{"field", "kind", "count"}`` of each field that objects have, indexed ones first; the kind of one that no index knows is ``json``."""
+        schema = named(self.schemas, type)
+        rows = self._counts(owner, "field <> '' AND type = ? AND subtype = ?", schema.type, (subtype or "").casefold())
+        counts = {name: count for _, _, name, count in rows}
+        indexed = [{"field": f.name, "kind": f.kind, "count": counts[f.name]} for f in schema.fields if f.name in counts]
+        return indexed + [{"field": name, "kind": "json", "count": counts[name]} for name in sorted(counts) if name not in schema.kinds]
+
+    def via_up(self, owner: str, id: str) -> list[str]:
+        """The objects composed from a record (its thing's first one) or object, directly or through others, as JSON."""
+        with self._pool.lend() as connection:
+            ids = self._composed_from(connection, self._owner(connection, owner), id)
+        return [self.get(owner, found) for found in ids]
+
+    def via_down(self, owner: str, id: str) -> list[str]:
+        """The ids of the records that an object was made of, through other objects too.  Raises NotFound."""
+        records: dict[str, None] = {}
+        seen: set[str] = set()
+        waiting = [id]
+        while waiting:
+            source = waiting.pop(0)
+            if source.partition(":")[0] not in self.schemas:
+                records[source] = None
+            elif source not in seen:
+                seen.add(source)
+                waiting += orjson.loads(self.get(owner, source))["via"]
+        return list(records)
+
+    def close(self) -> None:
+        """Close the connections; the ones in use when they come back."""
+        self._pool.close()
+
+    # How a search is answered.
+
+    def _answer(self, connection: sqlite3.Connection, search: Search, projection: Projection) -> Answer:
+        owner = self._owner(connection, search.owner)
+        compiled = compile_search(search, projection)
+        params = compiled.params | {"owner": owner, "first": owner << OWNER_BITS, "last": owner << OWNER_BITS | MASK}
+        if search.id is not None:
+            params["ids"] = orjson.dumps(self._named_ids(connection, projection, owner, search.id)).decode()
+        is_count = search.query is not None and search.query.count
+        route = self._route(connection, compiled, search, params)
+        total = (
+            connection.execute(compiled.total(route.all_driver, few=route.all_few), params).fetchone()[0]
+            if search.count or is_count
+            else None
+        )
+        if is_count:
+            return Answer([], total)
+        offset = rank_offset(search) if compiled.ranked else search.offset
+        page = {"limit": search.limit + 1, "offset": offset}
+        rows = connection.execute(compiled.page(route.driver, few=route.few), params | page).fetchall()
+        more = len(rows) > search.limit
+        rows = rows[: search.limit]
+        after = None
+        if more and rows:
+            after = encode_after((offset - search.offset + len(rows),) if compiled.ranked else rows[-1][5:])
+        facets = (
+            {name: self._facet(connection, name, compiled, route.all_driver, params) for name in search.facets} if search.facets else None
+        )
+        show = _fragment if not search.fields else _picker(search.fields)
+        return Answer([show(projection.type, row) for row in rows], total, facets, after)
+
+    def _route(self, connection: sqlite3.Connection, compiled: Compiled, search: Search, params: dict[str, Param]) -> _Route:
+        """Weigh the sources against reading in order.  Costs some microseconds and saves up to all of the rest."""
+        sources = compiled.sources
+        if not sources or compiled.ranked:
+            return _Route()
+        if search.id is not None:
+            only = next(index for index in sources if ":ids" in compiled.conditions[index].sql)
+            return _Route(only, True, only, True)
+        sql = "SELECT count FROM counts WHERE owner = :owner AND type = :type AND subtype = '' AND field = ''"
+        row = connection.execute(sql, params | {"type": search.type}).fetchone()
+        total = row[0] if row else 1
+        cap = max(1000, total // 25)
+        counts = connection.execute(compiled.estimate(), params | {"cap": cap}).fetchone()
+        rows, _, driver = min(zip(counts, (compiled.conditions[index].wide for index in sources), sources, strict=True))
+        few = rows <= FEW
+        if not compiled.is_by_time:
+            return _Route(driver, few, driver, few)
+        # If the conditions are independent of each other, so many objects are read in order until the page is full.
+        expected = float(search.limit + search.offset + 1)
+        for count in counts:
+            expected /= max(count / total, 1e-9) if count < cap else 0.1
+        if rows <= min(expected, total):
+            return _Route(driver, few, driver, few)
+        return _Route(None, expected <= FEW, driver, few)
+
+    def _named_ids(self, connection: sqlite3.Connection, projection: Projection, owner: int, id: str) -> list[int]:
+        """The rowids of one type that an object's or record's id means."""
+        ids = [id] if id.partition(":")[0] == projection.type else self._composed_from(connection, owner, id)
+        return [
+            rowid
+            for found in ids
+            if found.startswith(f"{projection.type}:")
+            for rowid in self._rowids(connection, projection, owner, found)
+        ]
+
+    def _rowids(self, connection: sqlite3.Connection, projection: Projection, owner: int, id: str) -> list[int]:
+        """The rowid of an object, or of the one that it was merged into."""
+        text = id.partition(":")[2]
+        if not text.isascii() or not text.isdigit() or int(text) > MASK:
+            return []
+        sql = (
+            "WITH RECURSIVE chain(id) AS (SELECT ? UNION SELECT survivor FROM chain CROSS JOIN aliases ON aliases.type = ? AND aliases.id = chain.id)"
+            f" SELECT t.id FROM chain CROSS JOIN {quoted(projection.type)} AS t ON t.id = chain.id"
+        )
+        return [row[0] for row in connection.execute(sql, (owner << OWNER_BITS | int(text), projection.type))]
+
+    def _composed_from(self, connection: sqlite3.Connection, owner: int, id: str) -> list[str]:
+        sql = """
+            WITH RECURSIVE chain(record) AS (
+                SELECT :id UNION SELECT via.type || ':' || (via.object & :mask) FROM chain CROSS JOIN via ON via.owner = :owner AND via.record = chain.record)
+            SELECT record FROM chain WHERE record <> :id"""
+        return [row[0] for row in connection.execute(sql, {"id": id, "owner": owner, "mask": MASK})]
+
+    def _facet(
+        self, connection: sqlite3.Connection, name: str, compiled: Compiled, driver: int | None, params: dict[str, Param]
+    ) -> dict[str, int]:
+        """The most frequent values of a field among all that match, each in one of its spellings."""
+        projection, path = compiled.projection, tuple(name.split("."))
+        known, rows = projection.fields.get(path), compiled.rows(driver)
+        if known in projection.sides:
+            table = quoted(projection.sides[known])
+            within = f" AND object IN (SELECT t.id {rows})" if compiled.conditions or compiled.ranked else ""
+            counted = f"SELECT value, count(*) AS n, min(object) AS id FROM {table} WHERE owner = :owner{within}"
+        elif known in projection.columns and known.kind == "keyword":
+            column = quoted(projection.columns[known])
+            counted = f"SELECT t.{column} AS value, count(*) AS n, min(t.id) AS id {rows} AND t.{column} IS NOT NULL"
+        else:
+            found = f"SELECT t.id AS id, values_at(t.body, :facet) AS found {rows}"
+            counted = f"SELECT value, count(*) AS n, min(f.id) AS id FROM ({found}) AS f, json_each(f.found)"
+        sql = f"SELECT c.value, c.n, t.body FROM ({counted} GROUP BY value ORDER BY n DESC, value LIMIT {FACET_VALUES}) AS c"
+        sql += f" CROSS JOIN {quoted(projection.type)} AS t ON t.id = c.id ORDER BY c.n DESC, c.value"
+        counts = connection.execute(sql, params | {"facet": orjson.dumps(path).decode()})
+        return {_spelling(body, path, value): count for value, count, body in counts}
+
+    def _counts(self, owner: str, which: str, *values: str) -> list[tuple[str, str, str, int]]:
+        """(type, subtype, field, count) of one owner."""
+        sql = f"SELECT type, subtype, field, count FROM counts WHERE owner = ? AND {which} ORDER BY type, subtype, field"
+        with self._pool.lend() as connection:
+            return connection.execute(sql, (self._owner(connection, owner), *values)).fetchall()
+
+    def _owner(self, connection: sqlite3.Connection, owner: str) -> int:
+        """An owner's number; 0, which nobody has, if there is nothing of them."""
+        if owner not in self._owners:
+            row = connection.execute("SELECT number FROM owners WHERE owner = ?", (owner,)).fetchone()
+            if row is None:
+                return 0
+            self._owners[owner] = row[0]
+        return self._owners[owner]
+
+
+def _fragment(type: str, row: tuple[Any, ...]) -> str:
+    id, time, subtypes, via, body = row[:5]
+    return f'{{"id":"{type}:{id & MASK}","type":"{type}","subtypes":{subtypes},"time":"{time}","via":{via},"body":{body}}}'
+
+
+def _picker(fields: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], str]:
+    """Like ``_fragment``, with only these fields of the body."""
+    tree: dict[str, Any] = {}
+    for name in fields:
+        node = tree
+        for part in name.split("."):
+            node = node.setdefault(part, {})
+
+    def show(type: str, row: tuple[Any, ...]) -> str:
+        return _fragment(type, (*row[:4], canonical(_pick(loads(row[4]), tree))))
+
+    return show
+
+
+def _pick(value: Any, tree: dict[str, Any]) -> Any:
+    """The parts of a value that a tree of names asks for, lists gone through; an empty tree asks for all."""
+    if not tree:
+        return value
+    if isinstance(value, list):
+        return [_pick(element, tree) for element in value if isinstance(element, list | dict)]
+    if not isinstance(value, dict):
+        return None
+    return {name: _pick(value[name], inner) for name, inner in tree.items() if name in value}
+
+
+def _spelling(body: str, path: tuple[str, ...], value: Any) -> str:
+    """How an object writes a folded value."""
+    texts = (facet_text(leaf) for leaf in leaves(read(body), path))
+    return next((text for text in texts if text is not None and fold(text) == value), str(value))
