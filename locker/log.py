@@ -173,7 +173,7 @@ class Logbook:
 
     def write(self, connection: sqlite3.Connection, log: str, drafts: Sequence[Draft], sighting: Sighting | None = None) -> list[Outcome]:
         """Decide and append, inside a transaction of the writer."""
-        batch = _Batch(connection, log, self._now(connection), self._randomness(SALT_BYTES * len(drafts)), sighting)
+        batch = _Batch(connection, log, self.now(connection), self._randomness(SALT_BYTES * len(drafts)), sighting)
         outcomes = [batch.decide(draft) for draft in batch.known(drafts)]
         batch.flush()
         return outcomes
@@ -184,7 +184,7 @@ class Logbook:
 
         self.recorder._insert_tracking(SQLiteCursor(connection.cursor()), Tracking(follower, position))
 
-    def _now(self, connection: sqlite3.Connection) -> str:
+    def now(self, connection: sqlite3.Connection) -> str:
         """The time of the next records: never before the newest one's, whatever the clock does."""
         row = connection.execute("SELECT json_extract(state, '$.timestamp') FROM stored_events ORDER BY position DESC LIMIT 1").fetchone()
         now = stamp(self._clock())

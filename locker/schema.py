@@ -72,6 +72,12 @@ class Schema:
         if not self._fast.is_valid(body):
             raise Invalid(self._explain(body))
 
+    def mend(self, body: Body) -> tuple[Body, str | None]:
+        """The body without the fields that break the schema, and a sentence about them; None if there are none."""
+        wrong = {str(error.instance_path[0]) for error in self._fast.iter_errors(body) if error.instance_path}
+        rest = {name: value for name, value in body.items() if name not in wrong}
+        return rest, f"left out {', '.join(sorted(wrong))}: {self._explain(body)}" if wrong else None
+
     def time_of(self, body: Body) -> str | None:
         """When the object happened, as the log writes moments (``2011-05-18T10:00:00.000000Z``); None if the body does not say.
 

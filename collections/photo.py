@@ -1,0 +1,19 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from locker.collection import Collection
+from locker.record import Body
+
+from ._url import of_url
+
+
+class Photo(Collection):
+    """A photo is one by its address."""
+
+    type = "photo"
+
+    def identities(self, body: Body) -> Iterator[str]:
+        yield from of_url(body)

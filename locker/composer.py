@@ -1,0 +1,427 @@
+"""
+The composer follows the connectors' logs and writes the collections' logs: many sources' records in, one object out.
+
+Mapping documents to canonical fields needs no lock and happens first.  What becomes of the objects is decided inside the write lock, and stored
+in the same transaction as the composer's new position.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .collection import Collection
+from .component import TABLES, Change, Components
+from .connector import Connector
+from .error import Conflict, Invalid, NotFound
+from .follower import Follower, Lease
+from .log import Draft, Logbook, Outcome, Position, split_id
+from .record import Body, Record, ServiceType, canonical, loads, plain_digest
+from .recorder import SELECT, as_record
+from .schema import Schema
+
+BATCH = 1000
+SUBTYPE = "locker"
+"""The subtype of the records in a collection's log: what the locker itself says."""
+
+APP = "app"
+"""The subtype of an object that an app added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What an app asks of one object: a merge *patch*, or its deletion (None); *by* the account."""
+
+    n: int
+    patch: Body | None
+    by: str
+
+
+class Composer(Follower):
+    """Keeps every collection's log in step with the connectors' logs."""
+
+    name = "composer"
+
+    def __init__(
+        self,
+        logbook: Logbook,
+        connectors: Mapping[str, Connector],
+        collections: Mapping[str, Collection],
+        schemas: Mapping[str, Schema],
+        *,
+        lease: Lease | None = None,
+        batch: int = BATCH,
+    ) -> None:
+        self._logbook, self._connectors, self._collections, self._schemas = logbook, connectors, collections, schemas
+        self._lease, self._batch = lease, batch
+        logbook.transact(lambda connection: [connection.execute(statement) for statement in TABLES] and None)
+
+    @property
+    def position(self) -> Position:
+        return self._logbook.tracked(self.name)
+
+    def step(self) -> int:
+        """Compose the next batch of records; raises Conflict if another process took over."""
+        position = self.position
+        if not (records := self._logbook.since(position, limit=self._batch)):
+            return 0
+        changes = self.read(records)
+
+        def apply(connection: sqlite3.Connection) -> None:
+            if self._lease:
+                self._lease.check(connection)
+            if self._tracked(connection) != position:
+                raise Conflict("another process composed these records")
+            for (owner, type), batch in changes.items():
+                self.settle(connection, owner, type, batch)
+            self._logbook.track(connection, self.name, records[-1].position)
+
+        self._logbook.transact(apply)
+        return len(records)
+
+    def recompose(self, type: str) -> int:
+        """Run the maps of today over the archive of a type, and append what differs; the number of members looked at.  Raises NotFound."""
+        if type not in self._collections:
+            raise NotFound(f"there is no collection {type!r}; there are {', '.join(self._collections)}")
+        done, position, end = 0, 0, self.position
+        while records := self._logbook.since(position, limit=self._batch, lte=end):
+            position = records[-1].position
+            wanted = [record for record in records if record.type.partition("/")[0] == type and record.source not in self._collections]
+
+            def apply(connection: sqlite3.Connection, wanted: list[Record] = wanted) -> int:
+                newest = [record for record in wanted if self._is_newest(connection, record)]
+                for (owner, found), changes in self.read(newest).items():
+                    self.settle(connection, owner, found, changes)
+                return len(newest)
+
+            done += self._logbook.transact(apply)
+        return done
+
+    # -- mapping: outside the lock -------------------------------------------------------------------
+
+    def read(self, records: Iterable[Record]) -> dict[tuple[str, str], dict[str, Change]]:
+        """The newest change of every member, by owner and type."""
+        changes: dict[tuple[str, str], dict[str, Change]] = {}
+        for record in records:
+            type = record.type.partition("/")[0]
+            if type in self._collections and record.source not in self._collections:
+                changes.setdefault((record.owner, type), {})[record.first] = self.change(record)
+        return changes
+
+    def change(self, record: Record) -> Change:
+        """What a record means to its collection."""
+        kind = ServiceType.parse(record.type)
+        name, problem = record.first, None
+        body: Body | None = None
+        if record.op != "delete" or record.source in self._collections:
+            body, problem = self._canonical(kind, record)
+        if body is None:
+            return Change(name, record.version, record.timestamp, record.type, record.key, None, (), "", problem)
+        collection = self._collections[kind.primary]
+        called = f"{kind.primary}/{APP}" if record.source in self._collections else record.type
+        identities = tuple(dict.fromkeys(collection.identities(body)))
+        modified = collection.modified(body)
+        return Change(name, record.version, record.timestamp, called, record.key, body, identities, modified, problem)
+
+    def _canonical(self, kind: ServiceType, record: Record) -> tuple[Body | None, str | None]:
+        """The canonical body, and what is wrong with it; fields that break the schema are left out, the others stay."""
+        body: Body | None = record.body
+        if record.source in self._collections:
+            made: Body = record.body["body"]
+            return made, None
+        connector = self._connectors.get(record.source.partition(".")[0])
+        try:
+            if connector is not None:
+                body = connector.map(kind.primary, record.body)
+            if body is None or self._schemas[kind.primary].is_valid(body):
+                return body, None
+            return self._schemas[kind.primary].mend(body)
+        except Exception as error:  # a stranger's map: whatever it raises, the others go on, and somebody can see it
+            return None, f"{type(error).__name__}: {error}"[:500]
+
+    # -- settling: inside the lock -------------------------------------------------------------------
+
+    def settle(
+        self,
+        connection: sqlite3.Connection,
+        owner: str,
+        type: str,
+        changes: Mapping[str, Change],
+        asks: Sequence[Ask] = (),
+    ) -> list[Outcome]:
+        """Make a collection's log say what the changed members and the asks mean."""
+        log, collection = f"{owner}/{type}", self._id(connection, owner, type)
+        found = Components(connection, collection)
+        found.load(changes, [ask.n for ask in asks])
+        anchors = dict(found.anchors)
+        parts = found.parts(changes)
+        bodies = self._bodies(connection, owner, found, parts, changes)
+        living = {name for part in parts for name in part}
+        order = {name: (change.modified, name.partition(":")[0], change.type, change.key) for name, change in bodies.items()}
+        found.move_anchors(order, living)
+        for part in parts:
+            part.sort(key=order.__getitem__)
+        ids = _ids(found.anchors)
+        old = version = self._version(connection, log)
+        survivors = []
+        for part in parts:
+            anchored = [n for name in part for n in ids.get(name, ())]
+            if not anchored:
+                version += 1
+                anchored, found.anchors[version] = [version], part[0]
+            survivors.append(min(anchored))
+        edits = self._edits(connection, owner, type, found, asks, version)
+        drafts = self._drafts(type, found, parts, survivors, bodies, edits, asks, old)
+        outcomes = self._logbook.write(connection, log, self._changed(connection, log, drafts))
+        objects = {name: n for part, n in zip(parts, survivors, strict=True) for name in part}
+        found.store({name: objects.get(name) for name in found.after})
+        found.store_anchors(anchors)
+        return outcomes
+
+    def _drafts(
+        self,
+        type: str,
+        found: Components,
+        parts: Sequence[Sequence[str]],
+        survivors: Sequence[int],
+        bodies: Mapping[str, Change],
+        edits: Mapping[int, list[tuple[int, Body | None]]],
+        asks: Sequence[Ask],
+        old: int,
+    ) -> list[Draft]:
+        """What should stand of every touched id; new ids first, in order, since an id is the number of its first record."""
+        asked = {ask.n: ask for ask in asks}
+        by_anchor, drafts, kind = (
+            {name: n for part, n in zip(parts, survivors, strict=True) for name in part},
+            dict[int, Draft](),
+            f"{type}/{SUBTYPE}",
+        )
+        anchored = _ids(found.anchors)
+        for part, n in zip(parts, survivors, strict=True):
+            ask = asked.get(n)
+            body = self._collections[type].compose([_body(bodies[name]) for name in part])
+            if edits:
+                body, hidden = _patched(
+                    body,
+                    sorted(
+                        (edit for name in part for id in anchored.get(name, ()) for edit in edits.get(id, ())), key=lambda edit: edit[0]
+                    ),
+                )
+            if edits and hidden:
+                drafts[n] = Draft(kind, str(n), None, by=ask.by if ask else None)
+            else:
+                text = self._text(type, body, part, found, bodies)
+                patch = canonical(ask.patch) if ask and ask.patch is not None else None
+                drafts[n] = Draft(kind, str(n), text, plain_digest(text), by=ask.by if ask else None, patch=patch)
+        for n, anchor in found.anchors.items():
+            if n not in drafts:
+                survivor = by_anchor.get(anchor)
+                drafts[n] = Draft(kind, str(n), None, note=None if survivor is None else {"merged_into": f"{type}:{survivor}"})
+        return [drafts[n] for n in sorted(drafts, key=lambda n: (n <= old, n))]
+
+    def _text(self, type: str, body: Body, part: Sequence[str], found: Components, bodies: Mapping[str, Change]) -> str:
+        """The object as its record says it."""
+        schema = self._schemas[type]
+        time = schema.time_of(body) or min(found.after[name].since for name in part)
+        subtypes = sorted({_subtype(bodies[name].type) for name in part})
+        via = list(part) if len(part) == 1 else sorted(part, key=split_id)
+        return canonical({"body": body, "subtypes": subtypes, "time": time, "via": via})
+
+    def _bodies(
+        self, connection: sqlite3.Connection, owner: str, found: Components, parts: Sequence[Sequence[str]], changes: Mapping[str, Change]
+    ) -> dict[str, Change]:
+        """Every living member's canonical body: at hand, or mapped anew from its newest record."""
+        bodies = {name: change for name, change in changes.items() if change.body is not None}
+        wanted = [(name, found.after[name].newest) for part in parts for name in part if name not in bodies]
+        for name, newest in wanted:
+            source = name.rpartition(":")[0]
+            row = connection.execute(
+                SELECT + "WHERE originator_id = ? AND originator_version = ?", (f"{owner}/{source}", newest)
+            ).fetchone()
+            change = self.change(as_record(row))
+            bodies[name] = change if change.body is not None else _emptied(change)
+        return bodies
+
+    def _edits(
+        self, connection: sqlite3.Connection, owner: str, type: str, found: Components, asks: Sequence[Ask], version: int
+    ) -> dict[int, list[tuple[int, Body | None]]]:
+        """What apps did and now ask to the touched ids, by id, as (version, patch or None for a delete); asks are remembered."""
+        edits: dict[int, list[tuple[int, Body | None]]] = {}
+        for at, n, op in found.edits(list(found.anchors)):
+            patch = connection.execute(
+                "SELECT patch FROM stored_events WHERE originator_id = ? AND originator_version = ?", (f"{owner}/{type}", at)
+            ).fetchone()[0]
+            edits.setdefault(n, []).append((at, loads(patch or "{}") if op == "edit" else None))
+        for at, ask in enumerate(asks, version + 1):
+            edits.setdefault(ask.n, []).append((at, ask.patch))
+            op = "delete" if ask.patch is None else "edit"
+            connection.execute("INSERT INTO edits VALUES (?,?,?,?)", (found.collection, ask.n, at, op))
+        return edits
+
+    def _changed(self, connection: sqlite3.Connection, log: str, drafts: Sequence[Draft]) -> list[Draft]:
+        """Tombstones that say anew whom an id was merged into are kept; those that say the same again are not."""
+        if not any(draft.text is None for draft in drafts):
+            return list(drafts)
+        kept = []
+        for draft in drafts:
+            if draft.text is None:
+                note = connection.execute(
+                    "SELECT json_extract(state, '$.note') FROM heads JOIN stored_events ON originator_id = log AND originator_version = newest "
+                    "WHERE log = ? AND type = ? AND key = ? AND deleted",
+                    (log, draft.type, draft.key),
+                ).fetchone()
+                if note is not None and (loads(note[0]) if note[0] else None) != draft.note:
+                    draft = Draft(draft.type, draft.key, None, by=draft.by, note=draft.note, keep=True)
+            kept.append(draft)
+        return kept
+
+    # -- what apps write -----------------------------------------------------------------------------
+
+    def add(self, owner: str, type: str, body: Body, by: str) -> tuple[str, Position]:
+        """Add an object of an app's own; its id as it is now (it may have merged at once) and where that stands.  Raises Invalid."""
+        self._schemas[type].check(body)
+        log, collection = f"{owner}/{type}", self._collections[type]
+
+        def apply(connection: sqlite3.Connection) -> tuple[str, Position]:
+            n = self._version(connection, log) + 1
+            name = f"{type}:{n}"
+            time = self._schemas[type].time_of(body) or self._logbook.now(connection)
+            text = canonical({"body": body, "subtypes": [APP], "time": time, "via": [name]})
+            (made,) = self._logbook.write(connection, log, [Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)])
+            id = self._id(connection, owner, type)
+            connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
+            connection.execute("INSERT INTO members VALUES (?,?,?,?,NULL,'[]',NULL)", (id, name, n, self._logbook.now(connection)))
+            record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
+            change = Change(
+                name, n, record.timestamp, f"{type}/{APP}", str(n), body, tuple(collection.identities(body)), collection.modified(body)
+            )
+            outcomes = self.settle(connection, owner, type, {name: change})
+            positions = [outcome.position for outcome in outcomes if outcome.op]
+            survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
+            return f"{type}:{survivor}", max([made.position, *positions])
+
+        return self._logbook.transact(apply)
+
+    def edit(self, owner: str, type: str, id: str, patch: Body | None, by: str) -> tuple[str, Position]:
+        """Lay a merge patch over an object, or delete it (None); its id as it is now, and where that stands.
+
+        Raises NotFound for an id that is no object of this owner, Invalid for a result that breaks the schema.
+        """
+        source, n = split_id(id)
+        if source != type:
+            raise Invalid(f"{id} is no {type}")
+
+        def apply(connection: sqlite3.Connection) -> tuple[str, Position]:
+            survivor = self._survivor(connection, owner, type, n)
+            if patch is None and self._is_hidden(connection, owner, type, survivor):
+                raise NotFound(f"{type}:{survivor} is deleted already")
+            outcomes = self.settle(connection, owner, type, {}, [Ask(survivor, patch, by)])
+            if patch is not None:
+                self._check_edited(connection, owner, type, survivor)
+            return f"{type}:{survivor}", max((outcome.position for outcome in outcomes), default=0) or self._position(connection)
+
+        return self._logbook.transact(apply)
+
+    def _check_edited(self, connection: sqlite3.Connection, owner: str, type: str, n: int) -> None:
+        row = connection.execute(
+            "SELECT body FROM heads JOIN stored_events ON originator_id = log AND originator_version = newest WHERE log = ? AND type = ? AND key = ?",
+            (f"{owner}/{type}", f"{type}/{SUBTYPE}", str(n)),
+        ).fetchone()
+        self._schemas[type].check(loads(row[0])["body"])
+
+    def _is_hidden(self, connection: sqlite3.Connection, owner: str, type: str, n: int) -> bool:
+        statement = "SELECT deleted FROM heads WHERE log = ? AND type = ? AND key = ?"
+        return bool(connection.execute(statement, (f"{owner}/{type}", f"{type}/{SUBTYPE}", str(n))).fetchone()[0])
+
+    def _survivor(self, connection: sqlite3.Connection, owner: str, type: str, n: int) -> int:
+        """The object that answers for an id now."""
+        row = connection.execute(
+            "SELECT m.object FROM collections c JOIN objects o ON o.collection = c.id AND o.n = ? "
+            "JOIN members m ON m.collection = c.id AND m.member = o.anchor WHERE c.owner = ? AND c.type = ?",
+            (n, owner, type),
+        ).fetchone()
+        if row is None or row[0] is None:
+            raise NotFound(f"{owner} has no object {type}:{n}")
+        return int(row[0])
+
+    # -- small things --------------------------------------------------------------------------------
+
+    def problems(self, owner: str) -> dict[str, int]:
+        """How many members of each type are no object, or lack fields, because of a problem."""
+        rows = self._logbook.read(
+            "SELECT type, count(*) FROM members JOIN collections ON id = collection WHERE owner = ? AND problem IS NOT NULL GROUP BY type",
+            [owner],
+        )
+        return dict(rows)
+
+    def _id(self, connection: sqlite3.Connection, owner: str, type: str) -> int:
+        row = connection.execute("SELECT id FROM collections WHERE owner = ? AND type = ?", (owner, type)).fetchone()
+        if row is None:
+            row = connection.execute("INSERT INTO collections (owner, type) VALUES (?, ?) RETURNING id", (owner, type)).fetchone()
+        return int(row[0])
+
+    def _tracked(self, connection: sqlite3.Connection) -> Position:
+        row = connection.execute("SELECT notification_id FROM tracking WHERE application_name = ?", (self.name,)).fetchone()
+        return row[0] if row else 0
+
+    def _version(self, connection: sqlite3.Connection, log: str) -> int:
+        return int(
+            connection.execute("SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = ?", (log,)).fetchone()[
+                0
+            ]
+        )
+
+    def _position(self, connection: sqlite3.Connection) -> Position:
+        return int(connection.execute("SELECT coalesce(max(position), 0) FROM stored_events").fetchone()[0])
+
+    def _is_newest(self, connection: sqlite3.Connection, record: Record) -> bool:
+        row = connection.execute(
+            "SELECT newest FROM heads WHERE log = ? AND type = ? AND key = ?", (f"{record.owner}/{record.source}", record.type, record.key)
+        ).fetchone()
+        return bool(row and row[0] == record.version)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: objects are merged, null removes, anything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def _patched(body: Body, edits: Iterable[tuple[int, Body | None]]) -> tuple[Body, bool]:
+    """The body with the patches laid over it in log order, and whether the last thing an app did was to delete it."""
+    hidden = False
+    for _, patch in edits:
+        hidden = patch is None
+        if patch is not None:
+            body = merge_patch(body, patch)
+    return body, hidden
+
+
+def _ids(anchors: Mapping[int, str]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    for n, anchor in anchors.items():
+        ids.setdefault(anchor, []).append(n)
+    return ids
+
+
+def _body(change: Change) -> Body:
+    assert change.body is not None
+    return change.body
+
+
+def _emptied(change: Change) -> Change:
+    """A member whose record cannot be mapped any more (its body was erased) stays, empty, until it is composed again."""
+    return Change(change.member, change.newest, change.since, change.type, change.key, {})
+
+
+def _subtype(type: str) -> str:
+    return type.partition("/")[2]
