@@ -19,7 +19,6 @@ from locker.connector import Item
 from locker.error import Fatal
 from locker.record import canonical
 from tests.connectors import connector, mapped, read, read_checked
-from tests.shared import DATA, needs_shared
 
 SLACK = connector("slack-archive")
 
@@ -288,21 +287,3 @@ def test_map_never_raises(said: dict[str, Any], channel: Any, type: str) -> None
     """Whatever a document holds, mapping it gives JSON or nothing."""
     canonical(SLACK.map(type, {"message": said, "channel": channel}) or {})
     canonical(SLACK.map(type, said) or {})
-
-
-@pytest.mark.shared
-@needs_shared
-def test_shared_export(tmp_path: Path) -> None:
-    """A real export: every message of every day, and every user; unpacked it gives the same."""
-    path = DATA / "slack-export/testarchive.zip"
-    items, problems, scopes = read_checked(SLACK, path)
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(tmp_path / "unpacked")
-        days = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith(".json")]
-        expected = sum(len(json.loads(archive.read(name))) for name in days)
-        users = len(json.loads(archive.read("users.json")))
-    assert (158, 4, []) == (expected, users, problems)
-    assert (expected, users) == (len(messages(items)), len([item for item in items if item.type == "contact"]))
-    assert {"team:T0BMHLSRH/users", "team:T0BMHLSRH/messages"} == {scope.name for scope in scopes}
-    assert all({"from", "channel", "sent", "text"} <= set(one) for one in messages(items).values())
-    assert (items, problems, scopes) == read(SLACK, tmp_path / "unpacked")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -20,7 +19,6 @@ from locker.archive import Archive
 from locker.connector import Item
 from locker.record import canonical
 from tests.connectors import connector, mapped, read, read_checked
-from tests.shared import DATA, needs_shared
 from tests.twitter import ACCOUNT, CONVERSATION, TODAY, TWEET, grailbird, manifest, script, today, write
 
 TWITTER = connector("twitter-archive")
@@ -260,55 +258,6 @@ anything = st.recursive(
 def test_map_never_raises(body: dict[str, Any], type: str) -> None:
     """Whatever a document holds, mapping it gives JSON or nothing."""
     canonical(TWITTER.map(type, body) or {})
-
-
-@pytest.mark.shared
-@needs_shared
-def test_shared_grailbird_archive() -> None:
-    """A real archive of before 2019: its README counts 343 records, 183 tweets and what describes them."""
-    items, problems, scopes = read_checked(TWITTER, DATA / "twitter-archive-lildude")
-    texts = [path.read_text().partition("=")[2] for path in sorted((DATA / "twitter-archive-lildude/data/js/tweets").glob("*.js"))]
-    expected = [tweet["id_str"] for text in texts for tweet in json.loads(text)]
-    assert (183, sorted(expected), []) == (len(items), sorted(item.key for item in items), problems)
-    index = json.loads((DATA / "twitter-archive-lildude/data/js/tweet_index.js").read_text().partition("=")[2])
-    assert 343 == len(items) + len(index) + len(["user_details", "payload_details"])
-    assert [("account:8812362/tweets", False)] == [(scope.name, scope.complete) for scope in scopes]
-    assert all({"url", "text", "author", "created", "kind"} <= set(mapped(TWITTER, item)) for item in items)
-
-
-@pytest.mark.shared
-@needs_shared
-def test_shared_archive_of_dogsheep() -> None:
-    """Files at the root of a zip, beside an answer of the API."""
-    items, problems, _ = read_checked(TWITTER, DATA / "twitter-dogsheep-archive")
-    assert ({"post": 3, "contact": 5}, []) == (Counter(item.type for item in items), problems)
-
-
-@pytest.mark.shared
-@needs_shared
-@pytest.mark.parametrize("folder", ["twitter-python-twitter", "twitter-ruby"])
-def test_shared_answers_of_the_api(folder: str) -> None:
-    """Every recorded answer is read or told of, none raises, and lists of tweets give each tweet."""
-    files = sorted((DATA / folder).rglob("*.json"))
-    assert files
-    for path in files:
-        items, problems, _ = read_checked(TWITTER, path)
-        assert items or problems
-        if path.name == "track_streaming.json":
-            assert 2 == len(items)  # an answer that is a stream: one tweet a line
-            continue
-        content = json.loads(path.read_bytes())
-        if isinstance(content, list) and content and all("text" in one and "user" in one for one in content):
-            assert [str(one["id"]) for one in content] == [item.key for item in items]
-
-
-@pytest.mark.shared
-@needs_shared
-def test_shared_archives_zipped_give_the_same(tmp_path: Path) -> None:
-    """The archives beside the checkout, packed, give what their folders give."""
-    for folder in ("twitter-archive-lildude", "twitter-dogsheep-archive"):
-        packed = shutil.make_archive(str(tmp_path / folder), "zip", DATA / folder)
-        assert read(TWITTER, DATA / folder) == read(TWITTER, packed)
 
 
 def test_the_sample_archive() -> None:
