@@ -51,7 +51,6 @@ EXPORT: dict[str, Any] = {
             "topics": [{"name": "food"}],
             "labels": [{"url": f"{ANN}/soup/labels/bug", "name": "bug"}],
             "created_at": "2015-01-02T03:04:05Z",
-            "git_url": "tarball://root/repositories/ann/soup.git",
         }
     ],
     "issues_000001": [
