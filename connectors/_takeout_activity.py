@@ -102,7 +102,7 @@ def map_favorite(body: Body) -> Body | None:
         return known(url=channel[0], title=next(iter(names), None), kind="channel")
     # The columns' names are translated and their order is not kept: an id has 11 characters, a written time has more.
     video = next((cell for cell in cells if _VIDEO.fullmatch(cell)), None)
-    liked = next((moment(cell) for cell in cells if len(cell) > 11), None)
+    liked = next((moment(cell.replace(" UTC", "Z")) for cell in cells if len(cell) > 11), None)
     return known(url=_WATCH + video, kind="video", created=liked) if video else None
 
 
