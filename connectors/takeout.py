@@ -11,6 +11,8 @@ from typing import ClassVar
 from locker.connector import Archive, Archived, Body, Found, Problem
 from locker.error import Fatal
 
+from ._icalendar import component_fields
+from ._icalendar_file import events
 from ._mail import Mail, mailbox, map_mail
 from ._parts import Member, Parts
 from ._takeout_activity import activity, map_activity, map_favorite, resources, table
@@ -31,12 +33,18 @@ def _contacts(member: Member) -> Iterator[Found]:
         yield from cards(file, member.label)
 
 
+def _calendar(member: Member) -> Iterator[Found]:
+    with member.open() as file:
+        yield from events(file, member.label)
+
+
 def _html(member: Member) -> Iterator[Found]:
     yield Problem(member.label, "", "this activity is HTML, made for reading; ask Takeout for JSON (My Activity, “Multiple formats”)")
 
 
 _NAMED: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (re.compile(r"\.vcf$"), _contacts),
+    (re.compile(r"\.ics$"), _calendar),
     (
         re.compile(
             r"/(bookmarks|lesezeichen)\.html$|/chrome/(bookmarks|lesezeichen|favoris|marcadores|segnalibri|bladwijzers)[^/]*\.html$"
@@ -110,6 +118,8 @@ class Takeout(Archived):
     def map(self, type: str, body: Body) -> Body | None:
         if type == "contact":
             return _map_contact(body)
+        if type == "event":
+            return component_fields(body) if "raw" in body and "kind" in body else map_activity(body)
         if type == "message":
             return map_mail(type, body)
         mapping = _MAPS.get(type)
@@ -117,7 +127,6 @@ class Takeout(Archived):
 
 
 _MAPS: dict[str, Callable[[Body], Body | None]] = {
-    "event": map_activity,
     "link": map_link,
     "favorite": map_favorite,
     "place": map_place,

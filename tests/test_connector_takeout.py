@@ -25,6 +25,10 @@ MAIL = (
     b"From: Jason <jason@singly.com>\nTo: rand@example.org\nSubject: Hi\nDate: Wed, 22 Nov 2017 08:00:00 +0000\n\nhello\n\n"
 )
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada L\r\nEMAIL;TYPE=INTERNET:Ada@Example.org\r\nEND:VCARD\r\n"
+CALENDAR = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:Ada\r\nBEGIN:VEVENT\r\nUID:1@google.com\r\nDTSTART:20180501T100000Z\r\n"
+    "SUMMARY:Hashable Party\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 BOOKMARKS = """<!DOCTYPE NETSCAPE-Bookmark-file-1>
 <META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">
 <TITLE>Bookmarks</TITLE><H1>Bookmarks</H1>
@@ -84,6 +88,7 @@ FILES: dict[str, Any] = {
     "Takeout/Profile/Profile.json": PROFILE,
     "Takeout/Mail/All mail Including Spam and Trash.mbox": MAIL,
     "Takeout/Contacts/My Contacts/My Contacts.vcf": CARD,
+    "Takeout/Calendar/Ada.ics": CALENDAR,
     "Takeout/Chrome/Bookmarks.html": BOOKMARKS,
     "Takeout/Location History/Records.json": {"locations": [POINT]},
     "Takeout/Location History/Semantic Location History/2020/2020_JANUARY.json": {"timelineObjects": [VISIT, {"activitySegment": {}}]},
@@ -113,7 +118,7 @@ def test_everything_in_a_takeout(tmp_path: Path) -> None:
     assert [] == problems
     assert [("account:ada@example.org", False)] == [(scope.name, scope.complete) for scope in scopes]
     counts = {type: sum(type == item.type for item in items) for type in takeout.types}
-    assert {"message": 1, "contact": 4, "event": 1, "link": 2, "favorite": 2, "place": 3, "document": 1} == counts
+    assert {"message": 1, "contact": 4, "event": 2, "link": 2, "favorite": 2, "place": 3, "document": 1} == counts
 
 
 def test_zip_zips_and_folder_are_one(tmp_path: Path) -> None:
@@ -126,10 +131,15 @@ def test_zip_zips_and_folder_are_one(tmp_path: Path) -> None:
     assert expected == read(takeout, tmp_path / "zips")
 
 
-@pytest.mark.parametrize("name", ["mbox", "vcard"])
-def test_mail_and_contacts_are_those_of_their_readers(tmp_path: Path, name: str) -> None:
-    """A mailbox or address book in a takeout gives the items that its own reader gives."""
-    file, content = {"mbox": ("Mail/All.mbox", MAIL), "vcard": ("Contacts/All.vcf", CARD.encode())}[name]
+@pytest.mark.parametrize("name", ["mbox", "vcard", "icalendar", "bookmarks"])
+def test_mail_contacts_calendars_and_bookmarks_are_those_of_their_readers(tmp_path: Path, name: str) -> None:
+    """A mailbox, address book, calendar or bookmark page in a takeout gives the items that its own reader gives."""
+    file, content = {
+        "mbox": ("Mail/All.mbox", MAIL),
+        "vcard": ("Contacts/All.vcf", CARD),
+        "icalendar": ("Calendar/Ada.ics", CALENDAR),
+        "bookmarks": ("Chrome/Bookmarks.html", BOOKMARKS),
+    }[name]
     folder = unpack(tmp_path, {file: content})
     theirs, _, _ = read(connector(name), folder)
     ours, _, _ = read(takeout, folder)
