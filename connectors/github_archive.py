@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from locker.connector import Archive, Archived, Body, Found, Item, Problem, Scope
+from locker.error import Fatal
 
 from . import _github
 from ._json_members import Element, elements, keep, mended
@@ -45,9 +46,11 @@ class GithubArchive(Archived):
     patterns: ClassVar[tuple[str, ...]] = ("*_000???.json", "*starred.json", "*ghstars*.json", "*github*.json")
 
     def read(self, archive: Archive) -> Iterator[Found]:
-        wanted = () if archive.is_single else (*self.patterns, *_ANSWERS)
+        wanted = ("*.json",) if archive.is_single else (*self.patterns, *_ANSWERS)
         bases = {name: name.rpartition("/")[2] for name in archive.names(*wanted)}
         names = [name for name, base in bases.items() if base not in ("schema.json", "urls.json") and not base.startswith("._")]
+        if not names:
+            raise Fatal(f"{archive.path} is no GitHub export: it has neither users_000001.json nor a list like starred.json")
         exported = [name for name in names if _EXPORTED.fullmatch(name.rpartition("/")[2])]
         # Without a scope of their own, saved answers come before the export, which has one.
         for name in sorted(set(names).difference(exported)):

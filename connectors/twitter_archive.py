@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from locker.connector import Archive, Archived, Body, Found, Item, Problem, Scope
+from locker.error import Fatal
 
 from . import _twitter
 from ._json_members import Element, elements, keep, mended
@@ -40,9 +41,12 @@ class TwitterArchive(Archived):
 
     def read(self, archive: Archive) -> Iterator[Found]:
         # Without a scope of their own, saved answers come before the first one that is named.
-        for name in archive.names(*(("*.json",) if archive.is_single else _ANSWERS)):
-            yield from _answers(archive, name)
+        answers = archive.names(*(("*.json",) if archive.is_single else _ANSWERS))
         found, problems = exports(archive)
+        if not answers and not found:
+            raise Fatal(f"{archive.path} is no Twitter archive: it has neither tweets.js nor data/js/tweets nor tweets.json")
+        for name in answers:
+            yield from _answers(archive, name)
         yield from problems
         for export in sorted(found, key=lambda export: (export.id or "", export.folder)):
             yield from _export(archive, export)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locker.connector import Item
+from locker.error import Fatal
 from locker.record import canonical
 from tests.connectors import connector, mapped, read, read_checked
 
@@ -305,3 +306,11 @@ names = (
 def test_map_never_raises(body: dict[str, Any], type: str) -> None:
     """Whatever a document holds, mapping it gives JSON or nothing."""
     canonical(GITHUB.map(type, body) or {})
+
+
+def test_something_else_is_refused(tmp_path: Path) -> None:
+    """A folder and a file that are no such thing are a clear error."""
+    (tmp_path / "mail.mbox").write_text("From me")
+    for path in (tmp_path, tmp_path / "mail.mbox"):
+        with pytest.raises(Fatal, match="no GitHub export"):
+            read(GITHUB, path)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from locker.archive import Archive
 from locker.connector import Item
+from locker.error import Fatal
 from locker.record import canonical
 from tests.connectors import connector, mapped, read, read_checked
 from tests.twitter import ACCOUNT, CONVERSATION, TODAY, TWEET, grailbird, manifest, script, today, write
@@ -273,3 +274,11 @@ def test_reading_streams(tmp_path: Path) -> None:
     with Archive(tmp_path) as archive:
         assert isinstance(next(iter(TWITTER.read(archive))), Item)
         assert archive.done < archive.size / 10
+
+
+def test_something_else_is_refused(tmp_path: Path) -> None:
+    """A folder and a file that are no such thing are a clear error."""
+    (tmp_path / "mail.mbox").write_text("From me")
+    for path in (tmp_path, tmp_path / "mail.mbox"):
+        with pytest.raises(Fatal, match="no Twitter archive"):
+            read(TWITTER, path)
