@@ -61,20 +61,23 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-class _Separators(dict[int, int]):
-    """For ``str.translate``: a blank for every character that belongs to no word, found out once per character."""
+class _Splitter(dict[int, int | None]):
+    """For ``str.translate``: a blank for each character that parts words, None for each that is not seen, found out once per character."""
 
-    def __missing__(self, code: int) -> int:
+    def __missing__(self, code: int) -> int | None:
         character = chr(code)
-        # Variation selectors are marks that only choose a glyph: a heart with one must not become a word.
-        belongs = character.isalnum() or (unicodedata.category(character) in ("Mn", "Mc") and not 0xFE00 <= code <= 0xFE0F)
-        kept = code if belongs else 0x20
+        category = unicodedata.category(character)
+        kept: int | None = 0x20
+        if (category == "Cf" and code != 0x200B) or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
+            kept = None  # soft hyphens, joiners, marks of direction, selectors of a glyph; a zero width space is a space
+        elif character.isalnum() or category in ("Mn", "Mc"):
+            kept = code
         if len(self) < 0x10000:
             self[code] = kept
         return kept
 
 
-_SEPARATORS = _Separators()
+_SPLITTER = _Splitter()
 
 
 def words(text: str) -> list[str]:
@@ -85,7 +88,8 @@ def words(text: str) -> list[str]:
     folded = fold(text)
     if folded.isascii():
         return _ASCII_WORD.findall(folded)
-    runs = folded.translate(_SEPARATORS).split()
+    # What is not seen may have stood between a letter and its accent.
+    runs = unicodedata.normalize("NFC", folded.translate(_SPLITTER)).split()
     return [word for run in runs if (word := run if run[0].isalnum() else _without_leading_marks(run))]
 
 
