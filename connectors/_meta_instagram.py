@@ -90,7 +90,7 @@ def map_post(body: Body) -> Body | None:
             "mentions": list(dict.fromkeys(_MENTION.findall(words or ""))),
             "photos": [uri for uri in (text(one.get("uri")) for one in media(body)) if uri],
             "reply_author": text(said(body).get("Media Owner")) if _comment(body) else None,
-            "kind": "comment" if _comment(body) else None,
+            "kind": "comment" if _comment(body) else "story" if "uri" in body else None,
         }
     )
 

@@ -40,12 +40,16 @@ class Member:
 
 
 class Parts:
-    """All members of an export, by path; what could not be opened is in *problems*.  Use as a context manager."""
+    """All members of an export, by path; what could not be opened is in *problems*.  Use as a context manager.
 
-    def __init__(self, archive: Archive) -> None:
+    *without* names members of another service: Meta packs Facebook's and Instagram's exports into one download if asked for both.
+    """
+
+    def __init__(self, archive: Archive, without: re.Pattern[str] | None = None) -> None:
         self.problems: list[Problem] = []
         self._opened: list[Archive] = []
-        self.members = sorted(self._scan(archive), key=lambda member: (member.name, member.label))
+        mine = (member for member in self._scan(archive) if not without or not without.search("/" + member.label.casefold()))
+        self.members = sorted(mine, key=lambda member: (member.name, member.label))
 
     def matching(self, *patterns: re.Pattern[str]) -> Iterator[Member]:
         """Members whose case-folded path, with a slash before it, has one of the patterns; in path order."""

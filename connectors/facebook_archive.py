@@ -22,7 +22,7 @@ from ._parts import Member, Parts
 _PROFILE = re.compile(r"/profile_information\.json$")
 _CONTACTS = re.compile(r"/(your_)?friends\.json$|/your_address_books?\.json$")
 _POSTS = re.compile(
-    r"/posts/your_posts[^/]*\.json$|/your_posts(__check_ins__photos_and_videos)?_\d+\.json$|/notes\.json$|/archived_stories\.json$"
+    r"/posts/(your_posts|other_people)[^/]*\.json$|/your_posts(__check_ins__photos_and_videos)?_\d+\.json$|/notes\.json$|/archived_stories\.json$"
     r"|/comments(_\d+)?\.json$|/groups/(group_posts_and_comments|your_posts_and_comments_in_groups|your_comments_in_groups)[^/]*\.json$"
 )
 _ALBUMS = re.compile(r"/album/\d+\.json$")
@@ -31,13 +31,14 @@ _FAVORITES = re.compile(
     r"/likes_and_reactions/[^/]+\.json$|/comments_and_reactions/(posts_and_comments|likes_and_reactions)(_\d+)?\.json$"
     r"|/pages/(pages_you(_|')?ve_liked|your_liked_pages|liked_pages)\.json$|/your_saved_items\.json$"
 )
+_INSTAGRAM = re.compile(r"/(instagram-[^/]*|your_instagram_activity)/|/instagram-[^/]*\.zip/")
 _HTML = re.compile(r"/(your_posts[^/]*|message_\d+|your_friends|friends|profile_information)\.html$")
 
 
 class FacebookArchive(Archived):
     """Facebook's JSON export.
 
-    Read: the profile, friends and address books (contact); posts, group posts, notes, comments and archived stories (post); the pictures of
+    Read: the profile, friends and address books (contact); posts, also those of others on the owner's timeline, group posts, notes, comments and archived stories (post); the pictures of
     posts, albums and uncategorised photos (photo); reactions, liked pages and saved items (favorite); conversations (message).
     Videos, check-ins, logins, advertisers and settings are left alone.
 
@@ -49,10 +50,13 @@ class FacebookArchive(Archived):
     name: ClassVar[str] = "facebook-archive"
     types: ClassVar[tuple[str, ...]] = ("post", "message", "contact", "photo", "favorite")
     title: ClassVar[str] = "Facebook (download of your information, JSON)"
-    patterns: ClassVar[tuple[str, ...]] = ("*.json", "*.zip")
+    patterns: ClassVar[tuple[str, ...]] = (
+        *("*facebook-*.zip", "*your_facebook_activity/*.json", "*posts/your_posts*.json", "*/friends.json", "*your_friends.json"),
+        *("*profile_information.json", "*messages/*/message_*.json", "*likes_and_reactions*.json"),
+    )
 
     def read(self, archive: Archive) -> Iterator[Found]:
-        with Parts(archive) as parts:
+        with Parts(archive, _INSTAGRAM) as parts:
             yield from parts.problems
             if not any(parts.matching(_PROFILE, _CONTACTS, _POSTS, _ALBUMS, _PHOTOS, _FAVORITES, THREADS)):
                 yield from _otherwise(parts)

@@ -25,6 +25,7 @@ _POSTS = re.compile(r"/(posts(_\d+)?|archived_posts|reels|igtv_videos|stories)\.
 _PORTRAITS = re.compile(r"/profile_photos\.json$")
 _COMMENTS = re.compile(r"/(post_comments(_\d+)?|reels_comments|live_comments)\.json$")
 _FAVORITES = re.compile(r"/(liked_posts|liked_comments|saved_posts|story_likes)(_\d+)?\.json$")
+_FACEBOOK = re.compile(r"/(facebook-[^/]*|your_facebook_activity)/|/facebook-[^/]*\.zip/")
 _HTML = re.compile(r"/(posts_\d+|message_\d+|followers_\d+|following|liked_posts|personal_information)\.html$")
 
 
@@ -42,10 +43,19 @@ class InstagramArchive(Archived):
     name: ClassVar[str] = "instagram-archive"
     types: ClassVar[tuple[str, ...]] = ("post", "message", "contact", "photo", "favorite")
     title: ClassVar[str] = "Instagram (download of your information, JSON)"
-    patterns: ClassVar[tuple[str, ...]] = ("*.json", "*.zip")
+    patterns: ClassVar[tuple[str, ...]] = (
+        *(
+            "*instagram*.zip",
+            "*your_instagram_activity/*.json",
+            "*content/posts_*.json",
+            "*followers_and_following/*.json",
+            "*liked_posts.json",
+        ),
+        *("media.json", "connections.json", "messages.json", "likes.json"),
+    )
 
     def read(self, archive: Archive) -> Iterator[Found]:
-        with Parts(archive) as parts:
+        with Parts(archive, _FACEBOOK) as parts:
             yield from parts.problems
             files = (_PROFILE, _CONTACTS, _POSTS, _PORTRAITS, _COMMENTS, _FAVORITES, THREADS, LISTS, PROFILE, CONVERSATIONS)
             if not any(parts.matching(*files)):

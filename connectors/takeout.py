@@ -91,7 +91,10 @@ class Takeout(Archived):
     name: ClassVar[str] = "takeout"
     types: ClassVar[tuple[str, ...]] = ("message", "contact", "event", "link", "favorite", "place", "document")
     title: ClassVar[str] = "Google Takeout"
-    patterns: ClassVar[tuple[str, ...]] = ("takeout*.zip", "takeout*.tgz", "Takeout/*")
+    patterns: ClassVar[tuple[str, ...]] = (
+        *("takeout*.zip", "takeout*.tgz", "*takeout-*.zip", "*takeout-*.tgz", "Takeout/*"),
+        *("*My Activity.json", "*Location History/*.json", "Records.json", "Location History.json", "*watch-history.json"),
+    )
 
     def read(self, archive: Archive) -> Iterator[Found]:
         mail = Mail()

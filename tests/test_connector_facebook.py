@@ -350,6 +350,30 @@ def test_what_is_broken_stops_nothing(tmp_path: Path) -> None:
     assert {item.key for item in whole} - lost <= {item.key for item in items}
 
 
+def test_instagrams_part_of_a_common_download_is_left_alone(tmp_path: Path) -> None:
+    """Meta packs both exports into one download if asked for both; each reader takes its own."""
+    both = {f"meta-2025/facebook-lukas-2025/{name}": content for name, content in NEW.items()}
+    both["meta-2025/instagram-zoe-2025/your_instagram_activity/messages/inbox/ada_17/message_1.json"] = THREAD
+    both["meta-2025/instagram-zoe-2025/your_instagram_activity/media/posts_1.json"] = []
+    folder = unpack(tmp_path / "both", both)
+    alone, _, _ = read(facebook, unpack(tmp_path / "alone", NEW))
+    assert keys(alone) == keys(read(facebook, folder)[0])
+    theirs, _, _ = read(connector("instagram-archive"), folder)
+    assert {"ada_17", "zoe_12"} >= {item.key.partition(":")[0] for item in theirs}
+    assert 2 == len(theirs)
+
+
+def test_posts_of_others_on_the_timeline(tmp_path: Path) -> None:
+    """What friends wrote on the owner's timeline lies two levels deep."""
+    wall = {
+        "wall_posts_sent_to_you": {
+            "activity_log_data": [{"timestamp": 5, "data": [{"post": "tillykke né"}], "title": "Zoë wrote on your timeline."}]
+        }
+    }
+    items, problems, _ = read_checked(facebook, unpack(tmp_path, {"posts/other_people's_posts_to_your_timeline.json": wall}))
+    assert ([], "tillykke né") == (problems, mapped(facebook, items[0])["text"])
+
+
 def test_the_html_export_is_refused_kindly(tmp_path: Path) -> None:
     """A download in HTML says what to ask for instead."""
     items, problems, _ = read(facebook, unpack(tmp_path, {"posts/your_posts_1.html": b"<html>"}))
