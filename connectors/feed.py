@@ -98,7 +98,7 @@ def _feed(body: Body) -> Body:
 
 
 def _key(entry: Body, feed: Body) -> str:
-    return _guid(entry, feed) or first(entry, "link", "url", "external_url") or "digest:" + digest(_said(entry))
+    return _guid(entry, feed) or _link(entry) or "digest:" + digest(_said(entry))
 
 
 def _guid(entry: Body, feed: Body) -> str | None:
@@ -107,6 +107,16 @@ def _guid(entry: Body, feed: Body) -> str | None:
     if guid is None or _URI.fullmatch(guid):
         return guid
     return " ".join(filter(None, (first(feed, "link", "feed_url", "home_page_url", "id", "title"), guid)))
+
+
+def _link(entry: Body) -> str | None:
+    """The page of an entry; feedparser may take an enclosure for it if that comes last."""
+    links = entry.get("links")
+    pages = (
+        [first(one, "href") for one in links if isinstance(one, dict) and one.get("rel") == "alternate"] if isinstance(links, list) else []
+    )
+    link = first(entry, "link", "url", "external_url")
+    return link if link in pages else next(filter(None, pages), link)
 
 
 def _said(entry: Body) -> str:
@@ -139,7 +149,7 @@ def _article(entry: Body, feed: Body) -> Body:
     content = entry.get("content")
     parts = [part for part in (*(content if isinstance(content, list) else ()), detail) if isinstance(part, dict)]
     return {
-        "url": first(entry, "link"),
+        "url": _link(entry),
         "title": _text(heading) if isinstance(heading, dict) else first(entry, "title"),
         "text": text or summary,
         "description": summary if text and summary != text else None,
@@ -157,7 +167,7 @@ def _json_article(entry: Body, feed: Body) -> Body:
     summary = first(entry, "summary")
     text = plain(first(entry, "content_html") or "") or first(entry, "content_text")
     return {
-        "url": first(entry, "url", "external_url"),
+        "url": _link(entry),
         "title": first(entry, "title"),
         "text": text or summary,
         "description": summary if text and summary != text else None,
