@@ -171,7 +171,9 @@ class Components:
         """Read rows of the members by name or by component."""
         if not (wanted := list(values)):
             return
-        statement = "SELECT member, newest, since, object, identities, problem FROM json_each(?2) CROSS JOIN members ON collection = ?1 AND "
+        statement = (
+            "SELECT member, newest, since, object, identities, problem FROM json_each(?2) CROSS JOIN members ON collection = ?1 AND "
+        )
         statement += "member = value" if column == "member" else "object = value AND object IS NOT NULL"
         for member, newest, since, n, identities, problem in self._select(statement, wanted):
             self.before[member] = Member(member, newest, since, n, tuple(orjson.loads(identities)), problem)

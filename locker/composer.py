@@ -65,7 +65,8 @@ class Composer(Follower):
     def step(self) -> int:
         """Compose the next batch of records; raises Conflict if another process took over."""
         position = self.position
-        if not (records := self._logbook.since(position, limit=self._batch)):
+        records, reached = self._logbook.batch(position, self._batch, but=tuple(self._collections))
+        if reached == position:
             return 0
         changes = self.read(records)
 
@@ -76,19 +77,19 @@ class Composer(Follower):
                 raise Conflict("another process composed these records")
             for (owner, type), batch in changes.items():
                 self.settle(connection, owner, type, batch)
-            self._logbook.track(connection, self.name, records[-1].position)
+            self._logbook.track(connection, self.name, reached)
 
         self._logbook.transact(apply)
-        return len(records)
+        return reached - position
 
     def recompose(self, type: str) -> int:
         """Run the maps of today over the archive of a type, and append what differs; the number of members looked at.  Raises NotFound."""
         if type not in self._collections:
             raise NotFound(f"there is no collection {type!r}; there are {', '.join(self._collections)}")
         done, position, end = 0, 0, self.position
-        while records := self._logbook.since(position, limit=self._batch, lte=end):
+        while records := self._logbook.since(position, limit=self._batch, lte=end, but=tuple(self._collections)):
             position = records[-1].position
-            wanted = [record for record in records if record.type.partition("/")[0] == type and record.source not in self._collections]
+            wanted = [record for record in records if record.type.partition("/")[0] == type]
 
             def apply(connection: sqlite3.Connection, wanted: list[Record] = wanted) -> int:
                 newest = [record for record in wanted if self._is_newest(connection, record)]
@@ -106,7 +107,7 @@ class Composer(Follower):
         changes: dict[tuple[str, str], dict[str, Change]] = {}
         for record in records:
             type = record.type.partition("/")[0]
-            if type in self._collections and record.source not in self._collections:
+            if type in self._collections:
                 changes.setdefault((record.owner, type), {})[record.first] = self.change(record)
         return changes
 

@@ -196,10 +196,18 @@ class Logbook:
         """One log, as the library sees it."""
         return Log(self.events.events, f"{owner}/{source}", RecordEvent)  # type: ignore[arg-type]
 
-    def since(self, position: Position = 0, *, limit: int = PAGE, lte: Position | None = None) -> list[Record]:
-        """At most *limit* records of all logs after a position, oldest first."""
+    def since(
+        self, position: Position = 0, *, limit: int = PAGE, lte: Position | None = None, only: Sequence[str] = (), but: Sequence[str] = ()
+    ) -> list[Record]:
+        """At most *limit* records of all logs after a position, oldest first; *only* of some sources, or of all *but* some."""
         with translated(self.path):
-            return self.recorder.select_records(position, limit=limit, lte=lte)
+            return self.recorder.select_records(position, limit=limit, lte=lte, only=only, but=but)
+
+    def batch(self, position: Position, limit: int, *, only: Sequence[str] = (), but: Sequence[str] = ()) -> tuple[list[Record], Position]:
+        """What a follower handles next, and the position it has reached then; the same one if there is nothing new."""
+        end = self.position
+        records = self.since(position, limit=limit, lte=end, only=only, but=but) if end > position else []
+        return records, records[-1].position if len(records) == limit else end
 
     def records(
         self,
@@ -256,6 +264,14 @@ class Logbook:
         )
         return [Head(*row) for row in rows]
 
+    def head(self, owner: str, source: str, type: str, key: str) -> Head | None:
+        """Where the current version of one thing stands, if it was ever heard of."""
+        rows = self.read(
+            "SELECT type, key, first, newest, digest, deleted, scope, as_of FROM heads WHERE log = ? AND type = ? AND key = ?",
+            [f"{owner}/{source}", type, key],
+        )
+        return Head(*rows[0]) if rows else None
+
     def sources(self, owner: str) -> list[str]:
         """The sources that have records of this owner, in name order."""
         prefix, names, last = f"{owner}/", list[str](), f"{owner}/"
@@ -310,6 +326,49 @@ class Logbook:
         with translated(self.path):
             return self.recorder.max_tracking_id(follower) or 0
 
+    def scope(self, owner: str, source: str, name: str) -> int:
+        """The number of a scope: which account, mailbox or export the items of an import are a picture of."""
+
+        def find(connection: sqlite3.Connection) -> int:
+            connection.execute("INSERT OR IGNORE INTO scopes (log, name) VALUES (?, ?)", (f"{owner}/{source}", name))
+            row = connection.execute("SELECT id FROM scopes WHERE log = ? AND name = ?", (f"{owner}/{source}", name)).fetchone()
+            return int(row[0])
+
+        return self.transact(find)
+
+    def missing(self, owner: str, source: str, sighting: Sighting, *, limit: int = PAGE) -> list[tuple[str, str]]:
+        """Living things (type, key) of a scope that its newest export did not show, though an older one did."""
+        return [
+            (row[0], row[1])
+            for row in self.read(
+                "SELECT type, key FROM heads WHERE log = ? AND scope = ? AND as_of < ? AND NOT deleted LIMIT ?",
+                [f"{owner}/{source}", sighting.scope, sighting.as_of, limit],
+            )
+        ]
+
+    def drop(self, owner: str, source: str, things: Sequence[tuple[str, str]], sighting: Sighting) -> int:
+        """Delete things that their scope lost, unless another scope still has them: then that one answers for them.  The number deleted."""
+        log = f"{owner}/{source}"
+
+        def apply(connection: sqlite3.Connection) -> int:
+            drafts = []
+            for type, key in things:
+                other = connection.execute(
+                    "SELECT scope, as_of FROM sightings WHERE log = ? AND type = ? AND key = ? AND scope <> ? ORDER BY as_of DESC LIMIT 1",
+                    (log, type, key, sighting.scope),
+                ).fetchone()
+                if other:
+                    thing = (log, type, key)
+                    connection.execute(
+                        "UPDATE heads SET scope = ?, as_of = ? WHERE log = ? AND type = ? AND key = ?", (other[0], other[1], *thing)
+                    )
+                    connection.execute("DELETE FROM sightings WHERE log = ? AND type = ? AND key = ? AND scope = ?", (*thing, other[0]))
+                else:
+                    drafts.append(Draft(type, key, None, note={"inferred": True}))
+            return sum(outcome.op == "delete" for outcome in self.write(connection, log, drafts, sighting))
+
+        return self.transact(apply)
+
     # -- waiting and small facts ---------------------------------------------------------------------
 
     def wait(self, position: Position, timeout: float) -> bool:
@@ -333,7 +392,7 @@ class Logbook:
         rows = self.read("SELECT value FROM facts WHERE name = ?", [name])
         return str(rows[0][0]) if rows else default
 
-    def settle(self, name: str, value: str) -> None:
+    def set_fact(self, name: str, value: str) -> None:
         """Change such a fact."""
         self.transact(lambda connection: connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value)))
 

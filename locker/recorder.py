@@ -218,9 +218,16 @@ class LogRecorder(SQLiteProcessRecorder):
             for r in rows
         ]
 
-    def select_records(self, gt: int, *, limit: int, lte: int | None = None) -> list[Record]:
-        """Records of every log after a position, as their readers see them."""
+    def select_records(
+        self, gt: int, *, limit: int, lte: int | None = None, only: Sequence[str] = (), but: Sequence[str] = ()
+    ) -> list[Record]:
+        """Records of every log after a position, as their readers see them; *only* of some sources, or of all *but* some."""
         where, parameters = _between(gt, lte, (), inclusive_of_start=False)
+        if only or but:
+            where += (
+                f"AND substr(originator_id, instr(originator_id, '/') + 1) {'' if only else 'NOT '}IN ({','.join('?' * len(only or but))}) "
+            )
+            parameters += only or but
         return [as_record(row) for row in self._select(SELECT + where + "ORDER BY position LIMIT ?", [*parameters, limit])]
 
     def _max_notification_id(self, c: SQLiteCursor) -> int:

@@ -1,0 +1,239 @@
+"""
+A locker, open: logs, composer, read models and connectors put together.  The only place that knows them all.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from . import plugin
+from .clock import Clock, system_clock
+from .composer import Composer
+from .connector import Archive, Archived
+from .error import Invalid, LockerError, NotFound, Unavailable
+from .follower import Follower, Lease, Running
+from .importer import Import, Report, Wish
+from .log import Draft, Logbook, Position, split_id
+from .query import Reader
+from .record import Body, Record, ServiceType, check_owner, check_source
+from .schema import Schema, load
+from .views import Views
+
+logger = logging.getLogger("locker")
+
+LOG_FILE = "log.sqlite"
+WAIT_SECONDS = 0.02
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What became of pushed items: counts, and ``{"index", "error"}`` of each that was rejected."""
+
+    added: int = 0
+    edited: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    errors: list[Body] = field(default_factory=list)
+    position: Position = 0
+
+
+class Locker:
+    """One folder of data, open.  Made by ``Locker(folder)``; closes with ``close`` or as a context.
+
+    Raises StorageError if the folder cannot be written, Invalid for two plugins of one name.
+    """
+
+    def __init__(self, data: Path | str, *, plugins: bool = False, clock: Clock = system_clock) -> None:
+        self.data = Path(data)
+        dropped = self.data / "plugins" if plugins else None
+        self.connectors = plugin.connectors(dropped)
+        self.collections = plugin.collections(dropped)
+        self.schemas: dict[str, Schema] = {type: schema for type, schema in load().items() if type in self.collections}
+        self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
+        self._leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
+        self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
+        self.views = Views(self.logbook, self.data, self.schemas)
+        self._running: list[Running] = []
+
+    # -- keeping up --------------------------------------------------------------------------------------
+
+    def prepare(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
+        """Make the read model if there is none that fits this program."""
+        with self._held(self.views):
+            if not self.views.is_current():
+                self.views.rebuild(told)
+
+    def start(self) -> None:
+        """Compose and project in the background from now on, whenever no other process does."""
+        self.prepare()
+        if not self._running:
+            self._running = [
+                Running(follower, self.logbook, self._leases[follower.name], _failed) for follower in (self.composer, self.views)
+            ]
+
+    def catch_up(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
+        """Return when everything that was appended so far is composed and can be queried, whoever does the work; *told* hears (done, of)."""
+        self.prepare()
+        of = self.logbook.position
+        for follower in (self.composer, self.views):
+            while (done := follower.position) < of:
+                told(done, of)
+                if self._running or not self._leases[follower.name].take():
+                    time.sleep(WAIT_SECONDS)
+                else:
+                    follower.step()
+            of = self.logbook.position
+        if not self._running:
+            for lease in self._leases.values():
+                lease.release()
+        told(of, of)
+
+    def stop(self) -> None:
+        """Finish the batches at hand."""
+        for running in self._running:
+            running.stop()
+        self._running = []
+
+    def close(self) -> None:
+        """Stop, and close every file."""
+        self.stop()
+        self.views.close()
+        self.logbook.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _held(self, follower: Follower) -> Iterator[None]:
+        """Hold a follower's lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
+        lease, deadline = self._leases[follower.name], time.monotonic() + 60
+        while not (self._running or lease.take()):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"another process does the work of the {follower.name}; try again when it is done")
+            time.sleep(WAIT_SECONDS)
+        yield
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    def importing(
+        self, source: str, path: Path | str, *, owner: str = "me", wish: Wish | None = None, options: dict[str, str] | None = None
+    ) -> tuple[Import, Archive]:
+        """An import that is ready to ``run`` over an archive.  *source* is a connector's name, maybe with an account: ``mbox.work``.
+
+        Raises NotFound for an unknown connector or path, Invalid for options that it does not know.
+        """
+        check_owner(owner)
+        name = check_source(source).partition(".")[0]
+        connector = self.connectors.get(name)
+        if not isinstance(connector, Archived):
+            known = ", ".join(name for name, connector in self.connectors.items() if isinstance(connector, Archived))
+            raise NotFound(f"there is no connector {name!r} that reads files; there are {known}")
+        return Import(self.logbook, connector.options(options or {}), owner, source, wish), Archive(path)
+
+    def import_archive(self, source: str, path: Path | str, *, owner: str = "me", wish: Wish | None = None) -> Report:
+        """Read an archive into a log; see ``importing``."""
+        run, archive = self.importing(source, path, owner=owner, wish=wish)
+        with archive:
+            return run.run(archive)
+
+    def push(self, owner: str, source: str, items: Iterable[object], by: str | None = None) -> Pushed:
+        """Append pushed items ``{"type","key","body"}`` to a source that no connector has; bodies are canonical.
+
+        Items that are wrong are rejected, each for itself; the others are appended, all or none.  Raises Invalid for a source that is taken.
+        """
+        self.check_pushable(source)
+        pushed, drafts = Pushed(), list[Draft]()
+        for index, item in enumerate(items):
+            try:
+                drafts.append(self._pushed(source, item, by))
+            except Invalid as error:
+                pushed.rejected += 1
+                pushed.errors.append({"index": index, "error": str(error)})
+        for outcome in self.logbook.append(owner, source, drafts):
+            match outcome.op:
+                case "add":
+                    pushed.added += 1
+                case "edit":
+                    pushed.edited += 1
+                case "delete":
+                    pushed.deleted += 1
+                case None:
+                    pushed.unchanged += 1
+            pushed.position = max(pushed.position, outcome.position)
+        return pushed
+
+    def check_pushable(self, source: str) -> None:
+        """Raise Invalid if a source's name is wrong, or belongs to a connector or a collection."""
+        name = check_source(source).partition(".")[0]
+        if name in self.collections:
+            raise Invalid(f"{source!r} is the name of a collection; choose another name for the source")
+        if name in self.connectors:
+            raise Invalid(f"{source!r} belongs to the connector {name}; choose another name for the source")
+
+    def _pushed(self, source: str, item: object, by: str | None) -> Draft:
+        if not isinstance(item, dict):
+            raise Invalid('an item is an object {"type", "key", "body"}')
+        type, key, body = item.get("type"), item.get("key"), item.get("body")
+        if not isinstance(type, str) or not isinstance(key, str):
+            raise Invalid("an item needs a type (like contact/mine) and a key, both text")
+        type = type if "/" in type else f"{type}/{source.partition('.')[0]}"
+        if "body" not in item or not (body is None or isinstance(body, dict)):
+            raise Invalid("an item needs a body: an object, or null if the thing is gone")
+        if (kind := ServiceType.parse(type).primary) in self.schemas and body is not None:
+            self.schemas[kind].check(body)
+        return Draft.of(type, key, body, by=by)
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    @property
+    def reader(self) -> Reader:
+        """Whoever answers queries now.  Raises StorageError before the first ``prepare``."""
+        return self.views.reader()
+
+    def sources(self, owner: str) -> list[str]:
+        """The sources that have records of an owner, collections left out."""
+        return [source for source in self.logbook.sources(owner) if source not in self.collections]
+
+    def check_source(self, owner: str, source: str) -> str:
+        """A source that has records, or that a connector may give some day.  Raises NotFound, naming the known ones."""
+        if source in self.connectors or (source not in self.collections and self.logbook.count(owner, source)):
+            return source
+        known = sorted({*self.connectors, *self.sources(owner)})
+        raise NotFound(f"there is no source {source!r}; there are {', '.join(known)}")
+
+    def record(self, owner: str, id: str) -> Record:
+        """One record by its id.  Raises NotFound or Invalid."""
+        source, version = split_id(id)
+        if not (found := self.logbook.records(owner, source, gt=version - 1, lte=version)):
+            raise NotFound(f"{owner} has no record {id}")
+        return found[0]
+
+    def types(self, owner: str, source: str) -> list[str]:
+        """The service types that have records in a log."""
+        types, last = list[str](), ""
+        while row := self.logbook.read(
+            "SELECT type FROM heads WHERE log = ? AND type > ? ORDER BY type LIMIT 1", [f"{owner}/{source}", last]
+        ):
+            last = row[0][0]
+            types.append(last)
+        return types
+
+
+def guess(connectors: Sequence[Archived], path: Path) -> list[str]:
+    """Names of connectors whose file names fit a path."""
+    with Archive(path) as archive:
+        return [connector.name for connector in connectors if connector.patterns and archive.names(*connector.patterns)]
+
+
+def _failed(error: LockerError) -> None:
+    logger.error("%s: %s", error.code, error)
