@@ -11,7 +11,8 @@ from typing import Any
 
 from locker.connector import Body
 
-from ._loose import known, moment, obj, objs, text, texts, unique
+from ._loose import known, obj, objs, text, texts, unique
+from ._moment import moment
 
 SITE = "https://github.com/"
 

@@ -54,24 +54,3 @@ def epoch(value: Any, unit: float = 1) -> str | None:
         return iso(datetime.fromtimestamp(round(float(value) * 1_000_000 / unit) / 1_000_000, UTC))
     except (TypeError, ValueError, OverflowError, OSError):
         return None
-
-
-def moment(value: Any, *layouts: str) -> str | None:
-    """The moment of a text: ISO 8601 (without a zone: UTC), or else one of the strptime layouts; nothing is guessed."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        for layout in layouts:
-            try:
-                found = datetime.strptime(value, layout)  # noqa: DTZ007 - the layout names the zone
-            except ValueError:
-                continue
-            break
-        else:
-            return None
-    try:
-        return iso(found if found.tzinfo else found.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):
-        return None

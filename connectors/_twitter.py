@@ -9,21 +9,14 @@ from typing import Any
 
 from locker.connector import Body
 
-from ._loose import epoch, known, moment, obj, objs, text, texts, unique
+from ._loose import epoch, known, obj, objs, text, texts, unique
+from ._moment import moment
 
-__all__ = ["event", "favorite", "instant", "message", "note", "post", "status_url", "tweet_id", "user"]
+__all__ = ["event", "favorite", "message", "note", "post", "status_url", "tweet_id", "user"]
 
 SITE = "https://twitter.com"
-LAYOUTS = ("%a %b %d %H:%M:%S %z %Y", "%Y-%m-%d %H:%M:%S %z")
-"""``Wed Oct 10 20:19:24 +0000 2018`` and Grailbird's ``2009-09-26 20:36:37 +0000``."""
-
 _SNOWFLAKES_SINCE = 29_700_859_247
 _SNOWFLAKE_EPOCH = 1_288_834_974_657
-
-
-def instant(value: Any) -> str | None:
-    """Twitter's way to write a moment, as ISO 8601."""
-    return moment(value, *LAYOUTS)
 
 
 def tweet_id(tweet: Body) -> str | None:
@@ -47,7 +40,7 @@ def post(tweet: Body, screen_name: str | None) -> Body:
         url=status_url(tweet_id(tweet), screen_name),
         text=content,
         author=screen_name,
-        created=instant(tweet.get("created_at")),
+        created=moment(tweet.get("created_at")),
         reply_to=status_url(
             text(tweet.get("in_reply_to_status_id_str"), tweet.get("in_reply_to_status_id")), text(tweet.get("in_reply_to_screen_name"))
         ),
@@ -67,8 +60,8 @@ def note(written: Body, screen_name: str | None) -> Body:
     return known(
         text=_plain(core.get("text")),
         author=screen_name,
-        created=instant(written.get("createdAt")),
-        updated=instant(written.get("updatedAt")),
+        created=moment(written.get("createdAt")),
+        updated=moment(written.get("updatedAt")),
         tag=unique(text(tag.get("text")) for tag in objs(core.get("hashtags"))),
         mentions=unique(text(user.get("screenName")) for user in objs(core.get("mentions"))),
         links=unique(text(link.get("expandedUrl"), link.get("shortUrl")) for link in objs(core.get("urls"))),
@@ -81,7 +74,7 @@ def favorite(liked: Body, kind: str = "like") -> Body:
     whole = "created_at" in liked
     id = tweet_id(liked) if whole else text(liked.get("tweetId"))
     if not whole:
-        created = instant(text(liked.get("likedAt"), liked.get("bookmarkedAt"))) or _snowflake_time(id)
+        created = moment(text(liked.get("likedAt"), liked.get("bookmarkedAt"))) or _snowflake_time(id)
         return known(
             url=text(liked.get("expandedUrl")) or status_url(id), description=_plain(liked.get("fullText")), kind=kind, created=created
         )
@@ -128,7 +121,7 @@ def message(sent: Body, thread: str | None) -> Body:
         to=unique([to]),
         text=content,
         thread=thread or ("-".join(sorted((from_, to), key=lambda one: (len(one), one))) if from_ and to else None),
-        sent=instant(text(sent.get("createdAt"), sent.get("created_at"))),
+        sent=moment(text(sent.get("createdAt"), sent.get("created_at"))),
         attachments=unique(url.rstrip("/").rpartition("/")[2] for url in texts(sent.get("mediaUrls"))),
     )
 

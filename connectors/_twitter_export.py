@@ -13,7 +13,7 @@ from locker.connector import Archive, Body, Problem
 
 from ._json_members import elements
 from ._loose import obj, objs, text
-from ._twitter import instant
+from ._moment import moment
 
 SCOPES = {
     "account": "account",
@@ -119,5 +119,5 @@ def _manifest(export: Export, said: Body) -> None:
 
 
 def _time(value: object) -> datetime | None:
-    said = instant(value)
+    said = moment(value)
     return datetime.fromisoformat(said) if said else None
