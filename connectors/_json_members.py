@@ -21,6 +21,9 @@ from locker.error import Fatal, Invalid
 from locker.record import canonical, parse
 
 CHUNK = 1 << 16
+DEEPEST = 200
+"""Levels of an element: beyond, neither digests nor databases follow."""
+
 LONGEST = 1 << 26
 """Characters of one element that we are ready to hold in memory."""
 
@@ -196,15 +199,28 @@ class _Reader:
         self._place = place
         value, text = self._window.value()
         try:
-            value = parse(text)
-            if _HUGE.search(text):
-                canonical({"": value})
+            checked = _strict(text, value)
         except Invalid as error:
-            raw, value = _raw(text), _mend(value)
+            raw, value = _raw(text), None if _is_deep(value, DEEPEST) else _mend(value)
             yield Problem(self._file, place, "it holds bytes that are not UTF-8" if isinstance(raw, Blob) else str(error))
             yield Element(value, {"raw": raw, "mended": value}, name, place)
         else:
-            yield Element(value, value, name, place)
+            yield Element(checked, checked, name, place)
+
+
+def _strict(text: str, value: Any) -> Any:
+    """The value of a text, read strictly; *value* is what a lenient reader made of it."""
+    if text.count("[") + text.count("{") > DEEPEST and _is_deep(value, DEEPEST):
+        raise Invalid("nested too deeply")
+    checked = parse(text)
+    if _HUGE.search(text):
+        canonical({"": checked})
+    return checked
+
+
+def _is_deep(value: Any, left: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(_is_deep(one, left - 1) for one in inner)
 
 
 def _raw(text: str) -> str | Blob:

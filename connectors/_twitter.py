@@ -144,9 +144,11 @@ def _entities(tweet: Body) -> tuple[Body, Body]:
 def _content(tweet: Body) -> str | None:
     """The whole text.  A repost is cut off at 140 characters, but holds the original."""
     original = obj(tweet.get("retweeted_status"))
-    name = text(obj(original.get("user")).get("screen_name"))
-    if name and (said := _content(original)):
-        return f"RT @{name}: {said}"
+    name, said = text(obj(original.get("user")).get("screen_name")), _own_content(original)
+    return f"RT @{name}: {said}" if name and said else _own_content(tweet)
+
+
+def _own_content(tweet: Body) -> str | None:
     return _plain(text(obj(tweet.get("extended_tweet")).get("full_text"), tweet.get("full_text"), tweet.get("text")))
 
 

@@ -107,6 +107,16 @@ def test_broken_text_is_one_problem(tmp_path: Path, broken: bytes) -> None:
     assert 1 == len(problems)
 
 
+@pytest.mark.parametrize("depth", [300, 900])
+def test_a_deep_element_is_told_of_and_kept_as_text(tmp_path: Path, depth: int) -> None:
+    """What is nested beyond all reason is no value that anybody could store; its neighbours are read."""
+    deep = '{"a":' * depth + "1" + "}" * depth
+    elements, problems = read(tmp_path, f"[1, {deep}, 2]".encode())
+    assert [1, None, 2] == [e.value for e in elements]
+    assert ["nested too deeply"] == [p.reason for p in problems]
+    assert {"raw": deep, "mended": None} == elements[1].body
+
+
 def test_a_broken_start_does_not_read_the_whole_file(tmp_path: Path) -> None:
     """A real mistake is told at once, not searched for to the end of a long file."""
     (tmp_path / "a.json").write_bytes(b"[1, oops" + b" " * 10 * members.CHUNK)
