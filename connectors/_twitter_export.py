@@ -12,7 +12,7 @@ from datetime import datetime
 from locker.connector import Archive, Body, Problem
 
 from ._json_members import elements
-from ._loose import obj, objs, text
+from ._loose import known, obj, objs, text
 from ._moment import moment
 
 SCOPES = {
@@ -20,6 +20,7 @@ SCOPES = {
     "profile": "account",
     "tweet": "tweets",
     "community-tweet": "community-tweets",
+    "twitter-circle-tweet": "circle-tweets",
     "deleted-tweet": "deleted-tweets",
     "note-tweet": "note-tweets",
     "like": "likes",
@@ -50,6 +51,11 @@ class Export:
     made: datetime | None = None
     listed: frozenset[str] = frozenset()
     partial: bool = False
+
+    @property
+    def account(self) -> Body:
+        """Whose it is, shaped like ``account.js``: what a tweet of today's archives does not say."""
+        return known(accountId=self.id, username=self.name)
 
     def is_complete(self, scope: str) -> bool:
         """Whether every file of this scope that the archive lists is there."""

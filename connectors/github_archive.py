@@ -98,7 +98,7 @@ def _item(element: Element, file: str) -> Item | None:
         return Item("link", key, element.body) if key else None
     if _github.is_person(said):
         relation = next((word for word in _RELATIONS if word in file), None)
-        return _person(element, said, None if exported else relation)
+        return _person(element, said, relation)
     # An export's other documents, whatever they are; of answers only texts, since anything could be one.
     key = text(said.get("url"), said.get("id"), said.get("asset_url"))
     return Item("post", key, element.body) if key and (exported or _github.is_writing(said)) else None

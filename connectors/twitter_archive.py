@@ -58,7 +58,7 @@ class TwitterArchive(Archived):
             if "noteTweet" in body:
                 return _twitter.note(obj(body["noteTweet"]), owner)
             tweet = obj(body.get("tweet")) or body
-            return None if "deleted_at" in tweet else _twitter.post(tweet, owner)
+            return None if body.get("deleted") is True else _twitter.post(tweet, owner)
         if type == "favorite":
             kind = "bookmark" if "bookmark" in body else "like"
             return _twitter.favorite(obj(body.get(kind)) or body, kind)
@@ -84,20 +84,21 @@ def _items(element: Element, kind: str, file: str, export: Export) -> Iterator[F
         made = text(conversation.get("conversationId"))
         if made:
             yield from _conversation(element, conversation, made)
-    elif kind in ("tweet", "community-tweet", "deleted-tweet"):
+    elif kind.endswith("tweet") and kind != "note-tweet":
         tweet = obj(said.get("tweet")) or said
         if made := _twitter.tweet_id(tweet):
             # Grailbird's tweets know their author; of today's archives, only account.js does.
-            body = tweet if "user" in tweet else known(tweet=tweet, account=known(accountId=export.id, username=export.name))
-            yield Item("post", f"deleted:{made}" if "deleted_at" in tweet else made, keep(element, body))
+            gone = kind == "deleted-tweet" or None
+            body = tweet if "user" in tweet and not gone else known(tweet=tweet, account=export.account, deleted=gone)
+            yield Item("post", f"deleted:{made}" if gone else made, keep(element, body))
     elif kind == "note-tweet":
         if made := text(obj(said.get("noteTweet")).get("noteTweetId")):
-            yield Item("post", f"note:{made}", keep(element, {**said, **known(account=known(accountId=export.id, username=export.name))}))
+            yield Item("post", f"note:{made}", keep(element, {**said, **known(account=export.account)}))
     elif kind in ("like", "bookmark"):
         if made := text(obj(said.get(kind)).get("tweetId")):
             yield Item("favorite", made if kind == "like" else f"bookmark:{made}", element.body)
     elif made := _contact_key(kind, said, export):
-        body = {**said, "account": known(accountId=export.id, username=export.name)} if kind == "profile" else said
+        body = {**said, "account": export.account} if kind == "profile" else said
         yield Item("contact", made, keep(element, body))
     if not made:
         yield Problem(file, element.place, f"no {kind} with an id")

@@ -100,6 +100,7 @@ TODAY: dict[str, list[Any]] = {
     "tweets": [{"tweet": TWEET}],
     "tweets-part1": [{"tweet": {**TWEET, "id_str": "20", "id": "20", "full_text": "RT @jo: cake"}}],
     "deleted-tweets": [{"tweet": {**TWEET, "id_str": "21", "id": "21", "deleted_at": "Thu Oct 11 20:19:24 +0000 2018"}}],
+    "twitter-circle-tweet": [{"tweet": {**TWEET, "id_str": "22", "id": "22"}}],
     "note-tweet": [NOTE],
     "like": [
         {
