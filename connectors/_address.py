@@ -77,6 +77,9 @@ def _parse(text: str) -> list[Body]:
 def _mailbox(name: str, address: str) -> Body | None:
     name = " ".join(name.split()).strip("'\" ")
     address = address.strip().strip("<>'\"").rstrip(".,;")
+    if " " in address and (inside := _LIKE_ONE.search(address)):
+        # "=?utf-8?q?=2C?= bob@example.org": some programs encode the comma, too.
+        name, address = name or address[: inside.start()].strip(' ,;<"'), inside.group()
     if " " in address or not address.strip("@"):
         # "From: Jane Doe" without any address comes out as one.
         name, address = name or address.strip("@ "), ""
