@@ -47,12 +47,12 @@ def cards(file: BinaryIO, name: str) -> Iterator[Found]:
 def card_body(raw: bytes) -> Body:
     """The body of one card's bytes.  Raises ValueError if nothing in it can be read."""
     found = list(_properties(decode(raw)))
-    if not found:
-        raise ValueError("no line of this card can be read")
+    if not any(one["name"] != "VERSION" for one in found):
+        raise ValueError("this card is empty or unreadable")
     version = next((one["value"].strip() for one in found if one["name"] == "VERSION"), "")
     body: Body = {
         "raw": source_text(raw, "text/vcard"),
-        "properties": [one for one in found if one["name"] not in ("BEGIN", "END", "VERSION")],
+        "properties": [one for one in found if one["name"] != "VERSION"],
     }
     return {**body, **({"version": version} if version else {})}
 
@@ -139,11 +139,15 @@ def _found(name: str, raw: bytes, line: int, problem: str) -> Found:
 
 
 def _properties(text: str) -> Iterator[Body]:
+    depth = 0
     for line, _ in getLogicalLines(io.StringIO(text), allowQP=True):
         try:
             name, params, value, group = parseLine(line)
         except ParseError:
             continue
+        depth += (name.upper() == "BEGIN") - (name.upper() == "END")
+        if depth != 1 or name.upper() == "BEGIN":
+            continue  # not of this card, but of the agent's card in it
         made = _params(params)
         encodings = {one.upper() for one in made.pop("ENCODING", ())}
         if "QUOTED-PRINTABLE" in encodings:
