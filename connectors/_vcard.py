@@ -140,7 +140,7 @@ def _found(name: str, raw: bytes, line: int, problem: str) -> Found:
 
 def _properties(text: str) -> Iterator[Body]:
     depth = 0
-    for line, _ in getLogicalLines(io.StringIO(text), allowQP=True):
+    for line, _ in getLogicalLines(io.StringIO(text, newline=None), allowQP=True):
         try:
             name, params, value, group = parseLine(line)
         except ParseError:
