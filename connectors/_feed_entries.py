@@ -2,7 +2,7 @@
 Reads the entries of a feed: RSS, RDF, Atom and CDF through feedparser, JSON Feed as it is.
 
 feedparser takes almost everything that was ever published as a feed, and holds one feed in memory.  Nothing is sanitised: an entry's content stays what
-its source said.
+its source said, but for text that was encoded as UTF-8 twice, which feedparser mends by itself.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ LONGEST = 1 << 24
 """Bytes of one line that we are ready to hold in memory; a longer one is read in pieces."""
 
 _HEAD = 4096
-_DECLARED = re.compile(rb"""(?:\bencoding|\bcharset)\s*=\s*["']?([A-Za-z0-9._:-]+)""", re.IGNORECASE)
+_DECLARED = re.compile(rb"""<(?:\?xml|meta)\b[^>]*\b(?:encoding|charset)\s*=\s*["']?([A-Za-z0-9._:-]+)""", re.IGNORECASE)
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",

@@ -35,9 +35,12 @@ def tags_of(file: BinaryIO, name: str) -> Iterator[Tag | Problem]:
     found: deque[Tag] = deque()
     parser = _parser(found)
     bare: Problem | None = None
-    rest = ""
+    rest, started = "", False
     try:
         for line in lines:
+            if not started and not (line := line.lstrip()):  # white space before the XML declaration is a common, harmless mistake
+                continue
+            started = True
             # A reference must not be cut in two: keep what may be the start of one for the next piece.
             text, rest = rest + line, ""
             if not text.endswith("\n") and (cut := text.rfind("&", -12)) >= 0:

@@ -31,7 +31,8 @@ class Raindrop(Saved):
     def key(self, value: Body) -> str | None:
         if (attributes := attributes_of(value)) is not None:
             return first(attributes, "href")
-        url = first(value, "link", "url")
+        # A highlight of the API, too, has an id and a link.
+        url = None if "raindropRef" in value else first(value, "link", "url")
         return url and (first(value, "_id", "id") or url)
 
     def is_favorite(self, value: Body) -> bool:

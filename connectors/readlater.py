@@ -4,6 +4,8 @@ Reads the exports of read-later services that have no reader of their own: walla
 
 from __future__ import annotations
 
+from html import unescape
+
 from locker.connector import Body
 
 from ._documents import first, flag
@@ -18,7 +20,7 @@ _ADDRESS = ("url", "article__url", "given_url", "uri", "link", "href")
 class Readlater(Saved):
     """An array of objects with ``url`` (wallabag 1 and 2, Omnivore), or Readability's ``{"bookmarks": [{"article__url", …}]}``; also their HTML and CSV.
 
-    The key is the source's id, else the address.  An entry that is starred (``is_starred``, ``is_fav``, ``favorite``) is also a favorite; an article's
+    The key is the source's id, else the address.  An entry that is starred (``is_starred``, ``is_fav``, ``is_saved``, ``favorite``) is also a favorite; an article's
     content becomes the link's text.
     """
 
@@ -36,7 +38,7 @@ class Readlater(Saved):
         return url and (first(value, "id") or url)
 
     def is_favorite(self, value: Body) -> bool:
-        return any(flag(value.get(name)) is True for name in ("is_starred", "is_fav", "favorite", "starred"))
+        return any(flag(value.get(name)) is True for name in ("is_starred", "is_fav", "is_saved", "favorite", "starred"))
 
     def link(self, value: Body) -> Body:
         if attributes_of(value) is not None:
@@ -47,11 +49,11 @@ class Readlater(Saved):
         authors = value.get("published_by")
         return {
             "url": first(value, *_ADDRESS),
-            "title": plain(first(value, "title", "article__title") or ""),
+            "title": unescape(first(value, "title", "article__title") or ""),
             "description": plain(first(value, "description", "article__excerpt", "excerpt") or ""),
             "author": first(value, "author") or (", ".join(tags(authors)) if isinstance(authors, list) else None),
             "tag": tags(value.get("tags", value.get("labels"))),
-            "created": moment(first(value, "created_at", "date_added", "savedAt", "added")),
+            "created": moment(first(value, "created_at", "date_added", "savedAt", "time_added", "added", "created", "time", "date")),
             "updated": moment(first(value, "updated_at", "updatedAt")),
             "read": read,
             "archived": read,

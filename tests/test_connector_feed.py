@@ -43,7 +43,21 @@ OPML = """<?xml version="1.0"?><opml version="2.0"><head><title>Subs</title></he
 <outline text="just a line"/>
 </body></opml>"""
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cn", "Co"]), min_size=1, max_size=12).map(str.strip).filter(bool)
+
+def encoded_once(text: str) -> bool:
+    """Whether feedparser will leave a text alone: it mends what looks like UTF-8 that was taken for Latin-1."""
+    try:
+        return text == text.encode("latin-1").decode()
+    except UnicodeError:
+        return True
+
+
+TEXT = (
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cn", "Co"]), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+    .filter(encoded_once)
+)
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

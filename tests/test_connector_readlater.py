@@ -300,9 +300,9 @@ def recorded_in_yaml(path: Path) -> Iterator[str]:
 
 
 def raindrops(answer: Any) -> list[Body]:
-    """The raindrops of a reply, found in another way than the reader's."""
+    """The raindrops of a reply; a highlight, too, has an id and a link."""
     inner = answer.get("items", [answer.get("item")])
-    return [drop for drop in inner if isinstance(drop, dict) and "link" in drop]
+    return [drop for drop in inner if isinstance(drop, dict) and "link" in drop and "raindropRef" not in drop]
 
 
 @needs_shared
