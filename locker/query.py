@@ -11,22 +11,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from .compiler import Param, facet_text
+from .compiler import Param
 from .error import NotFound
+from .fragment import MASK, fragment, picker, spelling
 from .pool import Pool, TooSlow
-from .projection import OWNER_BITS, Projection, quoted, read
-from .record import Body, canonical, loads
+from .projection import OWNER_BITS, Projection, quoted
+from .record import Body
 from .schema import Schema, named
 from .search import DEFAULT_LIMIT, DEFAULT_SORT, Compiled, Search, compile_search, encode_after, rank_offset
-from .term import fold, leaves
 
 __all__ = ["DEFAULT_LIMIT", "Answer", "Reader", "Search", "TooSlow"]
 
-MASK = (1 << OWNER_BITS) - 1
 STREAM_PAGE = 500
 FACET_VALUES = 100
 FEW = 300
@@ -97,7 +95,7 @@ class Reader:
                 kind = found.partition(":")[0]
                 for rowid in self._rowids(connection, self._projections[kind], number, found):
                     row = connection.execute(f"SELECT id, time, subtypes, via, body FROM {quoted(kind)} WHERE id = ?", (rowid,)).fetchone()
-                    return _fragment(kind, row)
+                    return fragment(kind, row)
         raise NotFound(f"there is no {id}")
 
     def listing(self, owner: str, *, type: str | None = None, subtype: str | None = None) -> list[Body]:
@@ -174,7 +172,7 @@ class Reader:
         facets = (
             {name: self._facet(connection, name, compiled, route.all_driver, params) for name in search.facets} if search.facets else None
         )
-        show = _fragment if not search.fields else _picker(search.fields)
+        show = fragment if not search.fields else picker(search.fields)
         return Answer([show(projection.type, row) for row in rows], total, facets, after)
 
     def _route(self, connection: sqlite3.Connection, compiled: Compiled, search: Search, params: dict[str, Param]) -> _Route:
@@ -249,7 +247,7 @@ class Reader:
         sql = f"SELECT c.value, c.n, t.body FROM ({counted} GROUP BY value ORDER BY n DESC, value LIMIT {FACET_VALUES}) AS c"
         sql += f" CROSS JOIN {quoted(projection.type)} AS t ON t.id = c.id ORDER BY c.n DESC, c.value"
         counts = connection.execute(sql, params | {"facet": orjson.dumps(path).decode()})
-        return {_spelling(body, path, value): count for value, count, body in counts}
+        return {spelling(body, path, value): count for value, count, body in counts}
 
     def _counts(self, owner: str, which: str, *values: str) -> list[tuple[str, str, str, int]]:
         """(type, subtype, field, count) of one owner."""
@@ -265,39 +263,3 @@ class Reader:
                 return 0
             self._owners[owner] = row[0]
         return self._owners[owner]
-
-
-def _fragment(type: str, row: tuple[Any, ...]) -> str:
-    id, time, subtypes, via, body = row[:5]
-    return f'{{"id":"{type}:{id & MASK}","type":"{type}","subtypes":{subtypes},"time":"{time}","via":{via},"body":{body}}}'
-
-
-def _picker(fields: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], str]:
-    """Like ``_fragment``, with only these fields of the body."""
-    tree: dict[str, Any] = {}
-    for name in fields:
-        node = tree
-        for part in name.split("."):
-            node = node.setdefault(part, {})
-
-    def show(type: str, row: tuple[Any, ...]) -> str:
-        return _fragment(type, (*row[:4], canonical(_pick(loads(row[4]), tree))))
-
-    return show
-
-
-def _pick(value: Any, tree: dict[str, Any]) -> Any:
-    """The parts of a value that a tree of names asks for, lists gone through; an empty tree asks for all."""
-    if not tree:
-        return value
-    if isinstance(value, list):
-        return [_pick(element, tree) for element in value if isinstance(element, list | dict)]
-    if not isinstance(value, dict):
-        return None
-    return {name: _pick(value[name], inner) for name, inner in tree.items() if name in value}
-
-
-def _spelling(body: str, path: tuple[str, ...], value: Any) -> str:
-    """How an object writes a folded value."""
-    texts = (facet_text(leaf) for leaf in leaves(read(body), path))
-    return next((text for text in texts if text is not None and fold(text) == value), str(value))

@@ -130,17 +130,24 @@ def named(schemas: Mapping[str, Schema], name: str) -> Schema:
     raise NotFound(f"there is no type {name!r}; there are {', '.join(schemas)}")
 
 
+def make(type: str, document: Body) -> Schema:
+    """The schema that a JSON Schema document describes.  Raises Invalid, naming the place."""
+    try:
+        jsonschema.Draft202012Validator.check_schema(document)
+    except jsonschema.SchemaError as error:
+        raise Invalid(f"{type}.json is not a JSON Schema: {error.message}") from error
+    fields, time = tuple(_fields(document, (), many=False)), document.get("x-time")
+    if time is not None and not any((time,) == found.path and found.kind == "time" and not found.many for found in fields):
+        raise Invalid(f"{type}.json: x-time names {time!r}, which is no field of kind time")
+    return Schema(type, str(document.get("x-plural", f"{type}s")), fields, time, document)
+
+
 def _read(file: Path) -> Schema:
     try:
         document = parse(file.read_bytes())
-        jsonschema.Draft202012Validator.check_schema(document)
-    except (Invalid, jsonschema.SchemaError) as error:
+    except Invalid as error:
         raise Invalid(f"{file.name} is not a JSON Schema: {error}") from error
-    type, fields = file.stem, tuple(_fields(document, (), many=False))
-    time = document.get("x-time")
-    if time is not None and not any((time,) == found.path and found.kind == "time" and not found.many for found in fields):
-        raise Invalid(f"{file.name}: x-time names {time!r}, which is no field of kind time")
-    return Schema(type, str(document.get("x-plural", f"{type}s")), fields, time, document)
+    return make(file.stem, document)
 
 
 def _fields(document: Mapping[str, Any], path: tuple[str, ...], *, many: bool) -> Iterator[Field]:
