@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from locker.connector import Body, Item, Problem
+from locker.error import Fatal
 
 from ._json_members import Element, elements, mended
 from ._meta import basename, dicts, digest, known, link, mend, part, text
@@ -21,17 +22,30 @@ from ._moment import moment
 from ._parts import Member, Parts
 
 THREADS = re.compile(r"/messages/.*/message(_\d+)?\.json$")
-LOOSE = re.compile(r"(^|/)(messages/)?[^/]+_\d+\.json$|^/message(_\d+)?\.json$")
-"""Where Messenger's own download puts a thread: looked into only where nothing else is known."""
-
+_ANY = re.compile(r"\.json$")
+_LOOKS = re.compile(rb'"(participants|sender_name|senderName)"\s*:')
+_SNIFFED = 8192
 _HEADER = {"participants", "title", "thread_path", "threadName", "is_still_participant"}
 _FILES = ("photos", "videos", "gifs", "audio_files", "files", "media")
 
 
-def messages(parts: Parts, pattern: re.Pattern[str] = THREADS) -> Iterator[Item | Problem]:
+def messages(parts: Parts) -> Iterator[Item | Problem]:
     """Every message of every thread, in the order of the files."""
-    for member in parts.matching(pattern):
+    for member in parts.matching(THREADS):
         yield from _thread(member)
+
+
+def loose(parts: Parts) -> Iterator[Item | Problem]:
+    """Messages of files that only look like a thread: Messenger's own download, or a thread taken out of its folder."""
+    for member in parts.matching(_ANY):
+        try:
+            with member.open() as file:
+                is_thread = bool(_LOOKS.search(file.read(_SNIFFED)))
+        except Fatal as error:
+            yield Problem(member.label, "file", str(error))
+            continue
+        if is_thread:
+            yield from _thread(member)
 
 
 def _thread(member: Member) -> Iterator[Item | Problem]:
@@ -72,10 +86,11 @@ def _key(thread: Body, message: Body) -> str:
 
 def map_message(body: Body) -> Body | None:
     """The canonical message."""
-    given = body.get("message")
-    message = mend(mended(given)) if isinstance(given, dict) else {}
+    message = body.get("message")
+    message = mend(mended(message)) if isinstance(message, dict) else {}
     thread = mend(body.get("thread"))
-    people = [name for name in map(_name, part(thread, "participants") or []) if name]
+    given = part(thread, "participants")
+    people = [name for name in map(_name, given if isinstance(given, list) else []) if name]
     sender = _sender(message)
     path = _path(thread)
     shared = [link(part(message, "share", "link")), text(part(message, "share", "share_text"))]

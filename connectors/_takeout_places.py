@@ -23,6 +23,7 @@ from ._parts import Member
 _DEGREES = re.compile(r"(?:geo:)?\s*(-?\d+(?:\.\d+)?)\s*°?\s*,\s*(-?\d+(?:\.\d+)?)\s*°?")
 _LISTS = {"locations", "timelineObjects", "semanticSegments", "rawSignals", "timelineEdits", "features"}
 _WRAP = 1 << 32
+_HUGE = 1 << 53
 
 
 def places(member: Member) -> Iterator[Found]:
@@ -46,28 +47,15 @@ def places(member: Member) -> Iterator[Found]:
 
 
 def _items(found: Element) -> Iterator[Item]:
+    """The places of one entry; one that says nowhere (a scan of networks, a way between places) is none."""
     value: Body = found.value
     path = value.get("timelinePath")
-    if isinstance(path, list):
-        for point in path:
-            if isinstance(point, dict):
-                yield _item({"startTime": value.get("startTime"), "timelinePath": point})
-    elif "activitySegment" in value or ("activity" in value and not _has_place(value)):
-        return
-    elif _has_place(value):
-        yield _item(value, found.body)
-
-
-def _has_place(value: Body) -> bool:
-    return _at(value) is not None
-
-
-def _item(value: Body, body: Body | None = None) -> Item:
-    fields = map_place(value) or {}
-    lat, lng = _at(value) or (None, None)
-    when = fields.get("at") or ""
-    named = fields.get("url") or fields.get("name") if not when else None
-    return Item("place", f"{_kind(value)}{when}:{lat},{lng}{f':{named}' if named else ''}", value if body is None else body)
+    bodies = [{"startTime": value.get("startTime"), "timelinePath": point} for point in path] if isinstance(path, list) else [found.body]
+    for body in bodies:
+        if fields := map_place(body):
+            when = fields.get("at")
+            named = "" if when else f":{fields.get('url') or fields.get('name') or ''}"
+            yield Item("place", f"{_kind(value)}{when or ''}:{fields['lat']},{fields['lng']}{named}", body)
 
 
 def _kind(value: Body) -> str:
@@ -87,6 +75,8 @@ def map_place(body: Body) -> Body | None:
 
 def _described(value: Body) -> Body:
     """All but the coordinates, for each of the shapes."""
+    if "latitudeE7" in value:
+        return {"at": moment(value.get("timestamp") or value.get("timestampMs")), "accuracy": _number(value.get("accuracy"))}
     if isinstance(visit := value.get("placeVisit"), dict):
         return _visit(visit)
     if isinstance(visit := value.get("visit"), dict):
@@ -96,12 +86,10 @@ def _described(value: Body) -> Body:
         return {"at": _offset(value.get("startTime"), point)}
     if isinstance(value.get("properties"), dict):
         return _feature(value["properties"])
-    signal = _position(value)
-    if signal is not None:
-        millimetres = signal.get("accuracyMm")
-        accuracy = millimetres / 1000 if isinstance(millimetres, int | float) else signal.get("accuracyMeters")
-        return {"at": moment(signal.get("timestamp")), "accuracy": _number(accuracy)}
-    return {"at": moment(value.get("timestamp") or value.get("timestampMs")), "accuracy": _number(value.get("accuracy"))}
+    signal = _position(value) or {}
+    millimetres = _number(signal.get("accuracyMm"))
+    accuracy = _number(signal.get("accuracyMeters")) if millimetres is None else millimetres / 1000
+    return {"at": moment(signal.get("timestamp")), "accuracy": accuracy}
 
 
 def _visit(visit: Body) -> Body:
@@ -132,32 +120,37 @@ def _feature(about: Body) -> Body:
 
 def _at(value: Body) -> tuple[float, float] | None:
     """Latitude and longitude in degrees, wherever the object has them."""
-    geometry, visit, candidate = _object(value, "geometry"), _object(value, "placeVisit"), _object(value, "visit", "topCandidate")
+    if "latitudeE7" in value:
+        return _from_e7(value["latitudeE7"], value.get("longitudeE7"))
+    if "placeVisit" in value:
+        visit = _object(value, "placeVisit")
+        location = _object(visit, "location")
+        return _from_e7(location.get("latitudeE7"), location.get("longitudeE7")) or _from_e7(
+            visit.get("centerLatE7"), visit.get("centerLngE7")
+        )
+    if "geometry" in value:
+        pair = _object(value, "geometry").get("coordinates")
+        return _pair(pair[1], pair[0]) if isinstance(pair, list) and len(pair) > 1 else None
     signal = _position(value) or {}
     point = _object(signal, "point")
-    location = _object(visit, "location")
-    path = value.get("timelinePath")
-    given = candidate.get("placeLocation") or signal.get("LatLng") or (path.get("point") if isinstance(path, dict) else None)
-    if isinstance(given, dict):
-        given = given.get("latLng")
-    if isinstance(given, str) and (match := _DEGREES.fullmatch(given.strip())):
+    written = (
+        _object(value, "visit", "topCandidate").get("placeLocation") or signal.get("LatLng") or _object(value, "timelinePath").get("point")
+    )
+    if isinstance(written, dict):
+        written = written.get("latLng")
+    if isinstance(written, str) and (match := _DEGREES.fullmatch(written.strip())):
         return _pair(float(match[1]), float(match[2]))
-    if isinstance(pair := geometry.get("coordinates"), list) and len(pair) > 1:
-        return _pair(pair[1], pair[0])
-    for lat, lng in (
-        (value.get("latitudeE7"), value.get("longitudeE7")),
-        (location.get("latitudeE7"), location.get("longitudeE7")),
-        (visit.get("centerLatE7"), visit.get("centerLngE7")),
-        (point.get("latE7"), point.get("lngE7")),
-    ):
-        if _number(lat) is not None and _number(lng) is not None:
-            return _pair(_degrees(lat, 90), _degrees(lng, 180))
-    return None
+    return _from_e7(point.get("latE7"), point.get("lngE7"))
 
 
-def _degrees(value: Any, most: int) -> float:
-    """From E7.  Google wrote some of them as unsigned 32-bit numbers."""
-    number = float(value)
+def _from_e7(lat: Any, lng: Any) -> tuple[float, float] | None:
+    """Degrees times ten million, as integers; Google wrote some of them as unsigned 32-bit numbers."""
+    if _number(lat) is None or _number(lng) is None:
+        return None
+    return _pair(_degrees(lat, 90), _degrees(lng, 180))
+
+
+def _degrees(number: float, most: int) -> float:
     if abs(number) > most * 10**7:
         number -= _WRAP if number > 0 else -_WRAP
     return round(number / 10**7, 7)
@@ -192,4 +185,4 @@ def _object(value: Any, *path: str) -> Body:
 
 
 def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE else None

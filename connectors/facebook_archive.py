@@ -15,7 +15,7 @@ from locker.error import Fatal
 from ._json_members import elements, mended
 from ._meta import basename, entries, mend, part, text
 from ._meta_facebook import contact_key, favorite_key, map_contact, map_favorite, map_post, pictures, post_key
-from ._meta_messages import LOOSE, THREADS, map_message, messages
+from ._meta_messages import THREADS, loose, map_message, messages
 from ._meta_photos import map_photo, photo
 from ._parts import Member, Parts
 
@@ -145,7 +145,7 @@ def _otherwise(parts: Parts) -> Iterator[Found]:
         yield Problem(page.label, "", "this export is HTML, made for reading; ask Facebook for the same download in JSON format")
         return
     nothing = True
-    for found in messages(parts, LOOSE):
+    for found in loose(parts):
         nothing = nothing and isinstance(found, Problem)
         yield found
     if nothing and not parts.problems:

@@ -15,7 +15,7 @@ from ._json_members import mended
 from ._meta import entries, mend, part, text
 from ._meta_instagram import contact_key, favorite_key, map_contact, map_favorite, map_post, media, post_key, said
 from ._meta_instagram_2019 import CONVERSATIONS, LISTS, PROFILE, conversations, lists, map_conversation, map_listed, profile
-from ._meta_messages import LOOSE, THREADS, map_message, messages
+from ._meta_messages import THREADS, loose, map_message, messages
 from ._meta_photos import map_photo, photo
 from ._parts import Parts
 
@@ -131,7 +131,7 @@ def _otherwise(parts: Parts) -> Iterator[Found]:
         yield Problem(page.label, "", "this export is HTML, made for reading; ask Instagram for the same download in JSON format")
         return
     nothing = True
-    for found in messages(parts, LOOSE):
+    for found in loose(parts):
         nothing = nothing and isinstance(found, Problem)
         yield found
     if nothing and not parts.problems:

@@ -163,6 +163,22 @@ def test_latin_text_stays(text: str) -> None:
     assert text == meta.mend(text)
 
 
+@given(text=st.text(), name=st.text(min_size=1), folder=st.sampled_from(["posts/media", "your_facebook_activity/posts/media/x"]))
+def test_keys_are_stable(text: str, name: str, folder: str) -> None:
+    """A key is the same text whether Meta spoilt the words or not, and wherever the layout puts the files."""
+    post = {"timestamp": 5, "data": [{"post": text}], "attachments": [{"data": [{"media": {"uri": f"{folder}/1_n.jpg"}}]}]}
+    again = {**post, "attachments": [{"data": [{"media": {"uri": "elsewhere/1_n.jpg"}}]}]}
+    keys: Any = import_module("locker.connectors._meta_facebook")
+    assert keys.post_key(again) == keys.post_key(meta.mend(spoilt(post)))
+    assert keys.contact_key({"name": name, "timestamp": 5}) == keys.contact_key(meta.mend(spoilt({"name": name, "timestamp": 5})))
+
+
+def test_a_thread_by_itself(tmp_path: Path) -> None:
+    """One conversation's file is enough, whatever it is called."""
+    items, problems, _ = read_checked(facebook, unpack(tmp_path, {"chat.json": THREAD}) / "chat.json")
+    assert ([], 2) == (problems, len(items))
+
+
 def test_both_layouts_have_the_same_things_under_the_same_keys(tmp_path: Path) -> None:
     """An export of 2019 and one of 2024 of one account meet in every record."""
     old, problems, scopes = read_checked(facebook, unpack(tmp_path / "old", OLD))
