@@ -92,5 +92,6 @@ _SHAPES: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys((*_LISTS, *_MORE_LISTS), _list),
     **dict.fromkeys(_ADDRESSES, _chain(_list, _lower)),
     "from": _lower,
+    "address": lambda value: [{"text": one} if isinstance(one, str) else one for one in _list(value)],
     "tag": lambda value: tags(value) if isinstance(value, str) else _list(value),
 }

@@ -8,6 +8,7 @@ import base64
 import csv
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -335,3 +336,19 @@ def test_no_shared_file_of_another_service_makes_a_reader_raise(name: str) -> No
         for path in sorted((DATA / folder).rglob("*")):
             if path.is_file() and not path.name.startswith(("LICENSE", "README")):
                 read_checked(connector(name), path)
+
+
+def test_a_zip_is_read_like_its_folder(tmp_path: Path) -> None:
+    """Services hand out zips; they are read in place."""
+    with zipfile.ZipFile(tmp_path / "pocket.zip", "w") as archive:
+        archive.writestr("part_000000.csv", "title,url,time_added,tags,status\nA,https://a.example/,1600322788,,unread\n")
+        archive.writestr("readme.txt", "nothing")
+    items, _ = one("pocket", tmp_path / "pocket.zip")
+    assert ["https://a.example/"] == [item.key for item in items]
+
+
+def test_a_table_that_speaks_of_encodings_keeps_its_own(tmp_path: Path) -> None:
+    """Only a page's head can say how the page is written; words in a cell cannot."""
+    text = "title,url,time_added,tags,status\n<meta charset=x> Größe charset=iso-8859-1,https://a.example/,1600322788,,unread\n"
+    _, bodies = one("pocket", write(tmp_path, "part_000000.csv", text))
+    assert "<meta charset=x> Größe charset=iso-8859-1" == bodies[0]["title"]
