@@ -18,7 +18,7 @@ from .connector import Connector
 from .error import Conflict, Invalid, NotFound
 from .follower import Follower, Lease
 from .log import Draft, Logbook, Outcome, Position, split_id
-from .record import Body, Record, ServiceType, canonical, loads, plain_digest
+from .record import Body, Record, canonical, loads, plain_digest
 from .recorder import SELECT, as_record
 from .schema import Schema
 
@@ -113,20 +113,20 @@ class Composer(Follower):
 
     def change(self, record: Record) -> Change:
         """What a record means to its collection."""
-        kind = ServiceType.parse(record.type)
+        primary = record.type.partition("/")[0]
         name, problem = record.first, None
         body: Body | None = None
         if record.op != "delete" or record.source in self._collections:
-            body, problem = self._canonical(kind, record)
+            body, problem = self._canonical(primary, record)
         if body is None:
             return Change(name, record.version, record.timestamp, record.type, record.key, None, (), "", problem)
-        collection = self._collections[kind.primary]
-        called = f"{kind.primary}/{APP}" if record.source in self._collections else record.type
+        collection = self._collections[primary]
+        called = f"{primary}/{APP}" if record.source in self._collections else record.type
         identities = tuple(dict.fromkeys(collection.identities(body)))
         modified = collection.modified(body)
         return Change(name, record.version, record.timestamp, called, record.key, body, identities, modified, problem)
 
-    def _canonical(self, kind: ServiceType, record: Record) -> tuple[Body | None, str | None]:
+    def _canonical(self, primary: str, record: Record) -> tuple[Body | None, str | None]:
         """The canonical body, and what is wrong with it; fields that break the schema are left out, the others stay."""
         body: Body | None = record.body
         if record.source in self._collections:
@@ -135,10 +135,10 @@ class Composer(Follower):
         connector = self._connectors.get(record.source.partition(".")[0])
         try:
             if connector is not None:
-                body = connector.map(kind.primary, record.body)
-            if body is None or self._schemas[kind.primary].is_valid(body):
+                body = connector.map(primary, body)
+            if body is None or self._schemas[primary].is_valid(body):
                 return body, None
-            return self._schemas[kind.primary].mend(body)
+            return self._schemas[primary].mend(body)
         except Exception as error:  # a stranger's map: whatever it raises, the others go on, and somebody can see it
             return None, f"{type(error).__name__}: {error}"[:500]
 
