@@ -1,4 +1,4 @@
-"""Pages that somebody kept"""
+"""Pages that somebody kept: bookmarks, saved and read-later lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._url import of_url
 
 
 class Link(Collection):
-    """bookmarks, saved and read-later lists.:A link is one by its address, wherever it was kept."""
+    """A link is one by its address, wherever it was kept."""
 
     type = "link"
 

@@ -1,4 +1,4 @@
-"""What somebody published"""
+"""What somebody published: tweets, statuses, comments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._url import of_url
 
 
 class Post(Collection):
-    """tweets, statuses, comments.:A post is one by its address."""
+    """A post is one by its address."""
 
     type = "post"
 

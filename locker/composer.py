@@ -113,34 +113,32 @@ class Composer(Follower):
 
     def change(self, record: Record) -> Change:
         """What a record means to its collection."""
-        primary = record.type.partition("/")[0]
-        name, problem = record.first, None
         body: Body | None = None
-        if record.op != "delete" or record.source in self._collections:
-            body, problem = self._canonical(primary, record)
-        if body is None:
-            return Change(name, record.version, record.timestamp, record.type, record.key, None, (), "", problem)
-        collection = self._collections[primary]
+        problem: str | None = None
+        identities: tuple[str, ...] = ()
+        modified, primary = "", record.type.partition("/")[0]
         called = f"{primary}/{APP}" if record.source in self._collections else record.type
-        identities = tuple(dict.fromkeys(collection.identities(body)))
-        modified = collection.modified(body)
-        return Change(name, record.version, record.timestamp, called, record.key, body, identities, modified, problem)
+        try:
+            if record.op != "delete" or record.source in self._collections:
+                body, problem = self._canonical(primary, record)
+            if body is not None:
+                collection = self._collections[primary]
+                identities = tuple(dict.fromkeys(collection.identities(body)))
+                modified = collection.modified(body)
+        except Exception as error:  # a stranger's plugin: whatever it raises, the others go on, and somebody can see it
+            body, identities, problem = None, (), f"{type(error).__name__}: {error}"[:500]
+        return Change(record.first, record.version, record.timestamp, called, record.key, body, identities, modified, problem)
 
     def _canonical(self, primary: str, record: Record) -> tuple[Body | None, str | None]:
         """The canonical body, and what is wrong with it; fields that break the schema are left out, the others stay."""
-        body: Body | None = record.body
         if record.source in self._collections:
             made: Body = record.body["body"]
             return made, None
         connector = self._connectors.get(record.source.partition(".")[0])
-        try:
-            if connector is not None:
-                body = connector.map(primary, body)
-            if body is None or self._schemas[primary].is_valid(body):
-                return body, None
-            return self._schemas[primary].mend(body)
-        except Exception as error:  # a stranger's map: whatever it raises, the others go on, and somebody can see it
-            return None, f"{type(error).__name__}: {error}"[:500]
+        body = record.body if connector is None else connector.map(primary, record.body)
+        if body is None or self._schemas[primary].is_valid(body):
+            return body, None
+        return self._schemas[primary].mend(body)
 
     # -- settling: inside the lock -------------------------------------------------------------------
 
