@@ -172,6 +172,9 @@ def _pushed(found: Document, name: str) -> Iterator[Item | Problem]:
     except Invalid as error:
         yield Problem(name, found.place, f"{error}; {_WANTED}")
         return
+    if type.partition("/")[0] not in JsonFile.types:  # many a foreign object has a type of its own
+        yield Problem(name, found.place, f"type {type} is none of {', '.join(JsonFile.types)}; {_WANTED}")
+        return
     rest: Body = {name: value for name, value in found.value.items() if name not in ("type", "key", "body")}
     body: Any = found.value.get("body", rest)
     key = first(found.value, "key")

@@ -117,6 +117,13 @@ def test_a_file_of_another_kind_is_one_problem_that_says_what_to_do(tmp_path: Pa
     assert "docs/import-json.md" in problems[0].reason
 
 
+def test_a_foreign_object_with_a_type_of_its_own_is_told(tmp_path: Path) -> None:
+    """A story of some news site is no object of ours only because it says type."""
+    items, problems, _ = read(plain(), write(tmp_path, "x.json", '{"id":1,"type":"story","title":"T"}'))
+    assert [] == items
+    assert ["type story is none of contact, message"] == [problem.reason[:38] for problem in problems]
+
+
 def test_a_mapping_may_name_a_full_service_type(tmp_path: Path) -> None:
     """message/imap stays message/imap."""
     reader = with_mapping(tmp_path, {"type": "message/imap", "key": ["box", "uid"], "fields": {"from": "sender", "sent": "date"}})
