@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Self
+from unicodedata import normalize
 
 from locker.connector import Archive, Problem
 from locker.error import LockerError
@@ -35,8 +36,9 @@ class Member:
         return self.archive.read(self.name)
 
     @property
-    def size(self) -> int:
-        return self.archive.size_of(self.name)
+    def path(self) -> str:
+        """The name to compare with patterns: case-folded, composed (a Mac writes ä as two characters), with a slash before it."""
+        return "/" + normalize("NFC", self.name).casefold()
 
 
 class Parts:
@@ -52,9 +54,9 @@ class Parts:
         self.members = sorted(mine, key=lambda member: (member.name, member.label))
 
     def matching(self, *patterns: re.Pattern[str]) -> Iterator[Member]:
-        """Members whose case-folded path, with a slash before it, has one of the patterns; in path order."""
+        """Members whose *path* has one of the patterns, in order."""
         for member in self.members:
-            path = "/" + member.name.casefold()
+            path = member.path
             if any(pattern.search(path) for pattern in patterns):
                 yield member
 

@@ -112,7 +112,7 @@ class Takeout(Archived):
                 if reader:
                     is_takeout = True
                     yield from _guarded(reader, member)
-                is_takeout = is_takeout or "takeout" in member.label.casefold() or bool(_PROFILE.search("/" + member.name.casefold()))
+                is_takeout = is_takeout or "takeout" in member.label.casefold() or bool(_PROFILE.search(member.path))
         if not is_takeout:
             raise Fatal(
                 "there is no Google Takeout here: no mail, contacts, calendars, bookmarks, YouTube, locations, activity or Keep was found"
@@ -145,7 +145,7 @@ def _map_contact(body: Body) -> Body | None:
 
 def _reader(member: Member, mail: Mail) -> Reader | None:
     """How a member is read, or None if it is not ours.  Raises Fatal if one has to look into it and cannot."""
-    path = "/" + member.name.casefold()
+    path = member.path
     if _FOREIGN.search(path):
         return None
     if path.endswith(".mbox"):

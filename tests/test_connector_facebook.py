@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locker.connector import Item
 from locker.error import Fatal
 from locker.plugin import mount
 from tests import exports
-from tests.connectors import connector, mapped, read, read_checked
+from tests.connectors import check_contract, connector, mapped, read, read_checked
 from tests.exports import pack, spoilt
 
 mount("connectors")
@@ -395,6 +395,15 @@ def test_the_html_export_is_refused_kindly(tmp_path: Path) -> None:
     items, problems, _ = read(facebook, unpack(tmp_path, {"posts/your_posts_1.html": b"<html>"}))
     assert [] == items
     assert "JSON" in problems[0].reason
+
+
+@settings(max_examples=40)
+@given(files=exports.damaged(OLD) | exports.damaged(NEW))
+def test_any_value_may_be_anything(tmp_path_factory: pytest.TempPathFactory, files: dict[str, Any]) -> None:
+    """Whatever stands in place of a value, the export is read to its end and every item keeps the contract."""
+    items, _, _ = read(facebook, unpack(tmp_path_factory.mktemp("damaged"), files))
+    assert items
+    check_contract(facebook, items)
 
 
 def test_something_else_is_refused(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locker.connector import Item
 from locker.error import Fatal
 from tests import exports
-from tests.connectors import connector, mapped, read, read_checked
+from tests.connectors import check_contract, connector, mapped, read, read_checked
 from tests.exports import pack, spoilt
 
 instagram = connector("instagram-archive")
@@ -257,6 +257,15 @@ def test_what_is_broken_stops_nothing(tmp_path: Path) -> None:
     } == {problem.file for problem in problems}
     counts = {type: sum(type == item.type for item in items) for type in instagram.types}
     assert (3, 1, 1) == (counts["contact"], counts["message"], counts["favorite"])
+
+
+@settings(max_examples=40)
+@given(files=exports.damaged(NEWER) | exports.damaged(OF_2019))
+def test_any_value_may_be_anything(tmp_path_factory: pytest.TempPathFactory, files: dict[str, Any]) -> None:
+    """Whatever stands in place of a value, the export is read to its end and every item keeps the contract."""
+    items, _, _ = read(instagram, unpack(tmp_path_factory.mktemp("damaged"), files))
+    assert items
+    check_contract(instagram, items)
 
 
 def test_something_else_is_refused(tmp_path: Path) -> None:

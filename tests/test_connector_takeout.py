@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locker.connector import Item
 from locker.error import Fatal
-from tests.connectors import connector, mapped, read, read_checked
-from tests.exports import pack, unpack
+from tests.connectors import check_contract, connector, mapped, read, read_checked
+from tests.exports import damaged, pack, unpack
 from tests.shared import DATA, needs_shared
 
 takeout = connector("takeout")
@@ -301,6 +301,13 @@ def test_localised_names(tmp_path: Path) -> None:
     assert ([], ["contact", "event", "document", "place"]) == (problems, [item.type for item in items])
 
 
+def test_names_from_a_mac(tmp_path: Path) -> None:
+    """A Mac unpacks ä as a and a combining mark; the name is the same."""
+    items, problems, _ = read(takeout, unpack(tmp_path, {"Takeout/Meine Aktivita\u0308ten/Maps/MeineAktivita\u0308ten.html": "<html>"}))
+    assert [] == items
+    assert "JSON" in problems[0].reason
+
+
 def test_what_is_broken_stops_nothing(tmp_path: Path) -> None:
     """Cut files, wrong types and HTML activity are told; all the rest is read."""
     broken = {
@@ -316,6 +323,15 @@ def test_what_is_broken_stops_nothing(tmp_path: Path) -> None:
     assert set(broken) == {problem.file for problem in problems}
     whole, _, _ = read(takeout, unpack(tmp_path / "whole", FILES))
     assert {item.key for item in whole} <= {item.key for item in items}
+
+
+@settings(max_examples=40)
+@given(files=damaged(FILES))
+def test_any_value_may_be_anything(tmp_path_factory: pytest.TempPathFactory, files: dict[str, Any]) -> None:
+    """Whatever stands in place of a value, the export is read to its end and every item keeps the contract."""
+    items, _, _ = read(takeout, unpack(tmp_path_factory.mktemp("damaged"), files))
+    assert items
+    check_contract(takeout, items)
 
 
 def test_something_else_is_refused(tmp_path: Path) -> None:
