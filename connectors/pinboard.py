@@ -24,7 +24,7 @@ class Pinboard(Saved):
     name = "pinboard"
     types = ("link",)
     title = "Pinboard (JSON, XML, HTML)"
-    patterns = ("*.json", "*.xml", "*.html", "*.htm", "*pinboard*")
+    patterns = ("*.json", "*.xml", "*.html", "*.htm", "pinboard_export*", "*/pinboard_export*")
     expected = "Pinboard's export: a JSON array of objects with href and description, XML <posts>, or a bookmark page"
     lists = ("posts",)
 
