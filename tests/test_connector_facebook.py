@@ -5,6 +5,7 @@ Reading Facebook's JSON export: both layouts, mended text, and what is broken in
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from locker.archive import Archive
 from locker.connector import Item
 from locker.error import Fatal
+from locker.importer import Import, Wish
+from locker.log import Logbook
 from locker.plugin import mount
 from tests import exports
 from tests.connectors import check_contract, connector, mapped, read, read_checked
@@ -190,6 +194,21 @@ def test_both_layouts_have_the_same_things_under_the_same_keys(tmp_path: Path) -
     assert not scopes[0].complete
     counts = {type: sum(type == item.type for item in old) for type in facebook.types}
     assert {"post": 3, "message": 2, "contact": 3, "photo": 2, "favorite": 2} == counts
+
+
+def test_importing_again(tmp_path: Path) -> None:
+    """The same export twice appends nothing, a newer one of the other layout just what is new in it, and the first one again nothing."""
+    posted = {**NEW, "your_facebook_activity/posts/your_posts_2.json": [{"timestamp": 1700000000, "data": [{"post": "nyt"}]}]}
+    old, new = unpack(tmp_path / "old", OLD), unpack(tmp_path / "new", posted)
+    logbook = Logbook(tmp_path / "log.sqlite")
+    changes = []
+    for year, folder in ((2019, old), (2019, old), (2024, new), (2019, old)):
+        with Archive(folder) as archive:
+            report = Import(logbook, facebook, "me", "facebook", Wish(as_of=datetime(year, 1, 1, tzinfo=UTC))).run(archive)
+        assert 0 == report.unreadable
+        changes.append((report.added, report.edited, report.deleted))
+    logbook.close()
+    assert [(12, 0, 0), (0, 0, 0), (1, 0, 0), (0, 0, 0)] == changes
 
 
 @pytest.mark.parametrize("files", [OLD, NEW])
