@@ -5,6 +5,9 @@ A locker, open: logs, composer, read models and connectors put together.  The on
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +22,7 @@ from .connector import Archive, Archived
 from .error import Invalid, LockerError, NotFound, Unavailable
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
-from .log import Draft, Logbook, Position, split_id
+from .log import LOG_FILE, Draft, Logbook, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load
@@ -27,7 +30,6 @@ from .views import Views
 
 logger = logging.getLogger("locker")
 
-LOG_FILE = "log.sqlite"
 WAIT_SECONDS = 0.02
 
 
@@ -61,22 +63,35 @@ class Locker:
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
+        self._projector: subprocess.Popen[bytes] | None = None
 
     # -- keeping up --------------------------------------------------------------------------------------
 
     def prepare(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
         """Make the read model if there is none that fits this program."""
-        with self._held(self.views):
-            if not self.views.is_current():
-                self.views.rebuild(told)
+        if not self.views.is_current():
+            with self._held(self.views):
+                if not self.views.is_current():  # or another process made it meanwhile
+                    self.views.rebuild(told)
 
-    def start(self) -> None:
-        """Compose and project in the background from now on, whenever no other process does."""
+    def rebuild(self, told: Callable[[Position, Position], None] = lambda *_: None) -> Position:
+        """Make a new generation of the read model beside the old one, then let it answer.  Never appends."""
+        return self.views.rebuild(told)
+
+    def start(self, *, second_process: bool = False) -> None:
+        """Compose and project in the background from now on, whenever no other process does.
+
+        With *second_process* projecting has a process of its own, for large imports: the interpreter's lock is not shared then.
+        """
         self.prepare()
-        if not self._running:
-            self._running = [
-                Running(follower, self.logbook, self._leases[follower.name], _failed) for follower in (self.composer, self.views)
-            ]
+        if self._running:
+            return
+        followers: list[Follower] = [self.composer] if second_process else [self.composer, self.views]
+        if second_process:
+            command = [sys.executable, "-m", "locker.projector", str(self.data.absolute()), ",".join(self.schemas)]
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            self._projector = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+        self._running = [Running(follower, self.logbook, self._leases[follower.name], _failed) for follower in followers]
 
     def catch_up(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
         """Return when everything that was appended so far is composed and can be queried, whoever does the work; *told* hears (done, of)."""
@@ -100,6 +115,11 @@ class Locker:
         for running in self._running:
             running.stop()
         self._running = []
+        if self._projector:
+            assert self._projector.stdin
+            self._projector.stdin.close()
+            self._projector.wait()
+            self._projector = None
 
     def close(self) -> None:
         """Stop, and close every file."""
@@ -117,11 +137,14 @@ class Locker:
     def _held(self, follower: Follower) -> Iterator[None]:
         """Hold a follower's lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
         lease, deadline = self._leases[follower.name], time.monotonic() + 60
-        while not (self._running or lease.take()):
+        while not lease.take():
             if time.monotonic() > deadline:
                 raise Unavailable(f"another process does the work of the {follower.name}; try again when it is done")
             time.sleep(WAIT_SECONDS)
-        yield
+        try:
+            yield
+        finally:
+            lease.release()
 
     # -- writing -----------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ Position = int
 """A place in the one order of all records; 0 is before the first."""
 
 PAGE = 500
+LOG_FILE = "log.sqlite"
+"""What the logbook's store is called in a locker's folder."""
 KEY_CHARACTERS = 4096
 
 
