@@ -80,11 +80,12 @@ class Lease:
 class Running:
     """A follower in a thread of its own: it works while it holds its lease, and waits otherwise.
 
-    *failed* is called with every error; the follower tries again a little later.
+    *failed* is called with every error; the follower tries again a little later.  *error* is the last one, None since the last success.
     """
 
     def __init__(self, follower: Follower, logbook: Logbook, lease: Lease, failed: Callable[[LockerError], None]) -> None:
         self.follower, self._logbook, self._lease, self._failed = follower, logbook, lease, failed
+        self.error: LockerError | None = None
         self._stop = Event()
         self._thread = Thread(target=self._work, name=follower.name, daemon=True)
         self._thread.start()
@@ -100,12 +101,15 @@ class Running:
             try:
                 if not self._lease.take():
                     self._stop.wait(POLL_SECONDS)
-                elif not self.follower.step():
+                    continue
+                if not self.follower.step():
                     self._logbook.wait(self.follower.position, POLL_SECONDS)
+                self.error = None
             except Conflict:
                 self._stop.wait(POLL_SECONDS)
-            except LockerError as error:
-                self._failed(error)
+            except Exception as error:
+                self.error = error if isinstance(error, LockerError) else _unexpected(error)
+                self._failed(self.error)
                 self._stop.wait(POLL_SECONDS)
         with suppress(LockerError):
             self._lease.release()
@@ -117,6 +121,12 @@ def _started(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
         return ""
+
+
+def _unexpected(error: Exception) -> LockerError:
+    made = LockerError(f"{type(error).__name__}: {error}")
+    made.__cause__ = error
+    return made
 
 
 def _lives(holder: str) -> bool:

@@ -100,6 +100,7 @@ class Locker:
         for follower in (self.composer, self.views):
             while (done := follower.position) < of:
                 told(done, of)
+                self._check_running()
                 if self._running or not self._leases[follower.name].take():
                     time.sleep(WAIT_SECONDS)
                 else:
@@ -109,6 +110,15 @@ class Locker:
             for lease in self._leases.values():
                 lease.release()
         told(of, of)
+
+    def _check_running(self) -> None:
+        """Raise what stopped a follower of ours; do the work of the second process if that has ended."""
+        for running in self._running:
+            if running.error:
+                raise running.error
+        if self._projector and self._projector.poll() is not None:
+            self._projector = None
+            self._running.append(Running(self.views, self.logbook, self._leases[Views.name], _failed))
 
     def stop(self) -> None:
         """Finish the batches at hand."""

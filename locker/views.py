@@ -106,9 +106,13 @@ class Views(Follower):
         if self._reader is None or self._reader[0] != generation:
             if generation == 0:
                 raise StorageError("the read model was never made; run 'locker rebuild'")
-            reader = Reader(self._path(generation), self._schemas)
             # The old one closes when its last request is done: nobody else holds it.
-            self._reader = (generation, reader)
+            try:
+                self._reader = (generation, Reader(self._path(generation), self._schemas))
+            except StorageError:
+                if self.generation == generation:
+                    raise
+                return self.reader()  # a rebuild removed that generation a moment ago
         return self._reader[1]
 
     def close(self) -> None:
