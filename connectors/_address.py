@@ -18,6 +18,8 @@ from ._charset import words
 _LENIENT: dict[str, Any] = {"strict": False} if "strict" in signature(getaddresses).parameters else {}
 _MAILBOX = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
 _LIKE_ONE = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:@]+")
+# Python's own mail writer encodes the comma between two mailboxes where it breaks a long line.
+_ENCODED_COMMA = re.compile(r"\s*=\?[\w-]+\?q\?=2C\?=", re.IGNORECASE)
 _NOBODY = re.compile(r"(undisclosed|unlisted|suppressed|no)[- _.]*recipients?\b.*", re.IGNORECASE | re.DOTALL)
 
 
@@ -25,7 +27,7 @@ def mailboxes(headers: Iterable[str]) -> list[Body]:
     """``{"address", "name"}`` of each mailbox in some headers, in order; either may be missing, never both.  Groups give their members."""
     found: list[Body] = []
     for header in headers:
-        text = " ".join(header.split())
+        text = _ENCODED_COMMA.sub(",", " ".join(header.split()))
         if text:
             found.extend(_parse(text))
     return found
@@ -78,7 +80,7 @@ def _mailbox(name: str, address: str) -> Body | None:
     name = " ".join(name.split()).strip("'\" ")
     address = address.strip().strip("<>'\"").rstrip(".,;")
     if " " in address and (inside := _LIKE_ONE.search(address)):
-        # "=?utf-8?q?=2C?= bob@example.org": some programs encode the comma, too.
+        # Words without quotation marks or brackets around an address.
         name, address = name or address[: inside.start()].strip(' ,;<"'), inside.group()
     if " " in address or not address.strip("@"):
         # "From: Jane Doe" without any address comes out as one.
