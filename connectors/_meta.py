@@ -7,16 +7,18 @@ undoes it wherever a text is looked at (keys, ``map``).  It is safe to mend twic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from locker.connector import Body, Problem
+from locker.connector import Body, Found, Item, Problem
 from locker.record import canonical
 
 from ._json_members import Element, elements
-from ._parts import Member
+from ._loose import objs
+from ._parts import Member, Parts
 
 _ENTRY = {"timestamp", "label_values", "fbid", "data", "attachments", "media", "uri", "creation_timestamp"}
 _ENTRY |= {"string_list_data", "string_map_data", "media_map_data"}
@@ -57,6 +59,13 @@ def _objects(found: Element | Problem, member: Member) -> Iterator[Element | Pro
         yield Problem(member.label, found.place, f"expected an object, found {type(found.value).__name__}")
 
 
+def listed(parts: Parts, pattern: re.Pattern[str], type: str, key: Callable[[Body], str]) -> Iterator[Found]:
+    """One item per entry of the files of a pattern; *key* is given the mended entry."""
+    for member in parts.matching(pattern):
+        for found in entries(member):
+            yield found if isinstance(found, Problem) else Item(type, key(mend(found.value)), found.body)
+
+
 def mend(value: Any) -> Any:
     """A JSON value with all its texts mended, names of members too."""
     if isinstance(value, str):
@@ -95,11 +104,6 @@ def link(value: Any) -> str | None:
     return value if isinstance(value, str) and value.startswith(("http://", "https://")) else None
 
 
-def dicts(value: Any) -> list[Body]:
-    """The objects of a list; nothing for anything else."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
 def part(value: Any, *path: str) -> Any:
     """The value at a path of member names, or None where the path ends."""
     for name in path:
@@ -128,11 +132,6 @@ def labels(body: Body) -> dict[str, Any]:
 
 
 def _entries(value: Any, depth: int) -> Iterator[Body]:
-    for entry in dicts(value) if depth < 6 else ():
+    for entry in objs(value) if depth < 6 else ():
         yield entry
         yield from _entries(entry.get("dict"), depth + 1)
-
-
-def known(fields: Body) -> Body:
-    """Canonical fields without the unknown ones: None, empty text, empty list."""
-    return {name: value for name, value in fields.items() if value is not None and value not in ("", [])}

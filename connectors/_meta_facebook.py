@@ -9,7 +9,8 @@ from typing import Any
 
 from locker.connector import Body, Item
 
-from ._meta import basename, dicts, digest, known, labels, link, part, text
+from ._loose import known, objs
+from ._meta import basename, digest, labels, link, part, text
 from ._meta_photos import names, photo, place
 from ._moment import moment
 
@@ -58,36 +59,32 @@ def map_contact(body: Body) -> Body | None:
         return _map_profile(body)
     reach = _reach(body)
     return known(
-        {
-            "name": text(body.get("name")) or text(labels(body).get("Name")),
-            "emails": [one.lower() for one in reach if "@" in one],
-            "phones": [one for one in reach if "@" not in one],
-            "updated": moment(body.get("updated_timestamp")),
-        }
+        name=text(body.get("name")) or text(labels(body).get("Name")),
+        emails=[one.lower() for one in reach if "@" in one],
+        phones=[one for one in reach if "@" not in one],
+        updated=moment(body.get("updated_timestamp")),
     )
 
 
 def map_post(body: Body) -> Body | None:
     """A post, a comment, a note or a story."""
     note, comment, said = _note(body), _comment(body), labels(body)
-    updated = next((one["update_timestamp"] for one in dicts(body.get("data")) if one.get("update_timestamp")), None)
+    updated = next((one["update_timestamp"] for one in objs(body.get("data")) if one.get("update_timestamp")), None)
     created = body.get("timestamp") or comment.get("timestamp") or note.get("created_timestamp")
     people = names(body.get("tags"))
     return known(
-        {
-            "url": link(said.get("URL")),
-            "text": _words(body),
-            "title": text(body.get("title")) if not note.get("title") else text(note["title"]),
-            "author": text(comment.get("author")),
-            "created": moment(created),
-            "updated": moment(updated or note.get("updated_timestamp")),
-            "mentions": people,
-            "links": _links(body),
-            "photos": [uri for uri in map(text, _uris(body)) if uri],
-            "place": next(filter(None, (place(one.get("place")) for one in _attached(body))), None),
-            "group": text(comment.get("group")),
-            "kind": _kind(body),
-        }
+        url=link(said.get("URL")),
+        text=_words(body),
+        title=text(body.get("title")) if not note.get("title") else text(note["title"]),
+        author=text(comment.get("author")),
+        created=moment(created),
+        updated=moment(updated or note.get("updated_timestamp")),
+        mentions=people,
+        links=_links(body),
+        photos=[uri for uri in map(text, _uris(body)) if uri],
+        place=next(filter(None, (place(one.get("place")) for one in _attached(body))), None),
+        group=text(comment.get("group")),
+        kind=_kind(body),
     )
 
 
@@ -95,19 +92,17 @@ def map_favorite(body: Body) -> Body | None:
     """A reaction (its kind is the reaction), a liked page or a saved item."""
     said = labels(body)
     reaction = text(said.get("Reaction")) or next(
-        filter(None, (text(part(one, "reaction", "reaction")) for one in dicts(body.get("data")))), None
+        filter(None, (text(part(one, "reaction", "reaction")) for one in objs(body.get("data")))), None
     )
     attached: Body = next((one["external_context"] for one in _attached(body) if isinstance(one.get("external_context"), dict)), {})
     kind = "page" if _is_page(body) else "saved" if _is_saved(body) else (reaction or "like").lower()
     return known(
-        {
-            "url": link(body.get("url")) or link(said.get("URL")) or next(iter(_links(body)), None),
-            "title": text(attached.get("name")) or text(body.get("title")) or text(body.get("name")) or text(said.get("Name")),
-            "description": text(body.get("title")) if text(attached.get("name")) else None,
-            "author": text(attached.get("source")),
-            "kind": kind,
-            "created": moment(body.get("timestamp")),
-        }
+        url=link(body.get("url")) or link(said.get("URL")) or next(iter(_links(body)), None),
+        title=text(attached.get("name")) or text(body.get("title")) or text(body.get("name")) or text(said.get("Name")),
+        description=text(body.get("title")) if text(attached.get("name")) else None,
+        author=text(attached.get("source")),
+        kind=kind,
+        created=moment(body.get("timestamp")),
     )
 
 
@@ -118,24 +113,22 @@ def _map_profile(body: Body) -> Body:
     user = text(body.get("username"))
     emails = part(body, "emails", "emails")
     return known(
-        {
-            "name": text(part(body, "name", "full_name")),
-            "given_name": text(part(body, "name", "first_name")),
-            "family_name": text(part(body, "name", "last_name")),
-            "nicknames": names(body.get("other_names")),
-            "emails": [one.strip().lower() for one in emails if isinstance(one, str) and "@" in one] if isinstance(emails, list) else [],
-            "phones": [one for one in (text(phone.get("phone_number")) for phone in dicts(body.get("phone_numbers"))) if one],
-            "handles": [f"facebook:{user.lower()}"] if user else [],
-            "urls": [one for one in [link(body.get("profile_uri")), *(text(s.get("address")) for s in dicts(body.get("websites")))] if one],
-            "birthday": f"{year:04}-{month:02}-{day:02}" if whole else None,
-            "gender": text(part(body, "gender", "gender_option")),
-            "bio": text(part(body, "about_me")) or text(part(body, "intro_bio", "name")),
-        }
+        name=text(part(body, "name", "full_name")),
+        given_name=text(part(body, "name", "first_name")),
+        family_name=text(part(body, "name", "last_name")),
+        nicknames=names(body.get("other_names")),
+        emails=[one.strip().lower() for one in emails if isinstance(one, str) and "@" in one] if isinstance(emails, list) else [],
+        phones=[one for one in (text(phone.get("phone_number")) for phone in objs(body.get("phone_numbers"))) if one],
+        handles=[f"facebook:{user.lower()}"] if user else [],
+        urls=[one for one in [link(body.get("profile_uri")), *(text(s.get("address")) for s in objs(body.get("websites")))] if one],
+        birthday=f"{year:04}-{month:02}-{day:02}" if whole else None,
+        gender=text(part(body, "gender", "gender_option")),
+        bio=text(part(body, "about_me")) or text(part(body, "intro_bio", "name")),
     )
 
 
 def _reach(body: Body) -> list[str]:
-    ways = [one.get("contact_point") or one.get("value") for one in dicts(body.get("details"))]
+    ways = [one.get("contact_point") or one.get("value") for one in objs(body.get("details"))]
     return [one.strip() for one in ways if isinstance(one, str) and one.strip()]
 
 
@@ -154,7 +147,7 @@ def _kind(body: Body) -> str | None:
 
 
 def _comment(body: Body) -> Body:
-    return next((one["comment"] for one in dicts(body.get("data")) if isinstance(one.get("comment"), dict)), {})
+    return next((one["comment"] for one in objs(body.get("data")) if isinstance(one.get("comment"), dict)), {})
 
 
 def _note(body: Body) -> Body:
@@ -165,15 +158,15 @@ def _note(body: Body) -> Body:
 
 
 def _attached(body: Body) -> list[Body]:
-    return [one for held in dicts(body.get("attachments")) for one in dicts(held.get("data"))]
+    return [one for held in objs(body.get("attachments")) for one in objs(held.get("data"))]
 
 
 def _media(body: Body) -> list[Body]:
     media = [one["media"] for one in _attached(body) if isinstance(one.get("media"), dict)]
     noted = _note(body).get("media")
     listed = body.get("media") if noted is not body.get("media") else None
-    nested = [inner for said in dicts(body.get("label_values")) for inner in dicts(said.get("media"))]
-    return [one for one in [*media, *dicts(noted), *dicts(listed), *nested] if isinstance(one.get("uri"), str)]
+    nested = [inner for said in objs(body.get("label_values")) for inner in objs(said.get("media"))]
+    return [one for one in [*media, *objs(noted), *objs(listed), *nested] if isinstance(one.get("uri"), str)]
 
 
 def _uris(body: Body) -> list[Any]:
@@ -182,7 +175,7 @@ def _uris(body: Body) -> list[Any]:
 
 def _words(body: Body) -> str | None:
     said = labels(body)
-    posts = [text(one.get("post")) for one in dicts(body.get("data"))]
+    posts = [text(one.get("post")) for one in objs(body.get("data"))]
     attached = [text(one.get("text")) for one in _attached(body)]
     found = [*posts, text(_comment(body).get("comment")), text(_note(body).get("text"))]
     return (

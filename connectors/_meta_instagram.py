@@ -9,7 +9,8 @@ from typing import Any
 
 from locker.connector import Body
 
-from ._meta import basename, dicts, digest, known, labels, link, part, text
+from ._loose import known, objs
+from ._meta import basename, digest, labels, link, part, text
 from ._moment import moment
 
 _HASHTAG = re.compile(r"(?<!\w)#(\w+)")
@@ -50,8 +51,8 @@ def media(body: Body) -> list[Body]:
     """The pictures and videos of a post as given; an entry of ``stories`` is one itself."""
     if isinstance(body.get("uri"), str):
         return [body]
-    nested = [inner for one in dicts(body.get("label_values")) for inner in dicts(one.get("media"))]
-    return [one for one in [*dicts(body.get("media")), *nested] if isinstance(one.get("uri"), str)]
+    nested = [inner for one in objs(body.get("label_values")) for inner in objs(one.get("media"))]
+    return [one for one in [*objs(body.get("media")), *nested] if isinstance(one.get("uri"), str)]
 
 
 def map_contact(body: Body) -> Body | None:
@@ -63,18 +64,16 @@ def map_contact(body: Body) -> Body | None:
     reach = [one for one in (text(about.get(name)) for name in ("Email", "Contact Information", "Phone Number")) if one]
     given, family = text(about.get("First Name")), text(about.get("Last Name"))
     return known(
-        {
-            "name": text(about.get("Name")) or " ".join(filter(None, [given, family])) or user,
-            "given_name": given,
-            "family_name": family,
-            "handles": [f"instagram:{user.lower()}"] if user else [],
-            "emails": [one.lower() for one in reach if "@" in one],
-            "phones": [one for one in reach if "@" not in one],
-            "urls": [one for one in [_profile_url(body, user), link(about.get("Website"))] if one],
-            "bio": text(about.get("Bio")),
-            "gender": text(about.get("Gender")),
-            "birthday": _day(about.get("Date of birth") or about.get("Date Of Birth")),
-        }
+        name=text(about.get("Name")) or " ".join(filter(None, [given, family])) or user,
+        given_name=given,
+        family_name=family,
+        handles=[f"instagram:{user.lower()}"] if user else [],
+        emails=[one.lower() for one in reach if "@" in one],
+        phones=[one for one in reach if "@" not in one],
+        urls=[one for one in [_profile_url(body, user), link(about.get("Website"))] if one],
+        bio=text(about.get("Bio")),
+        gender=text(about.get("Gender")),
+        birthday=_day(about.get("Date of birth") or about.get("Date Of Birth")),
     )
 
 
@@ -82,16 +81,14 @@ def map_post(body: Body) -> Body | None:
     """A post, story, reel or comment."""
     words = _words(body)
     return known(
-        {
-            "url": link(said(body).get("URL")),
-            "text": words,
-            "created": moment(_time(body)),
-            "tag": list(dict.fromkeys(_HASHTAG.findall(words or ""))),
-            "mentions": list(dict.fromkeys(_MENTION.findall(words or ""))),
-            "photos": [uri for uri in (text(one.get("uri")) for one in media(body)) if uri],
-            "reply_author": text(said(body).get("Media Owner")) if _comment(body) else None,
-            "kind": "comment" if _comment(body) else "story" if "uri" in body else None,
-        }
+        url=link(said(body).get("URL")),
+        text=words,
+        created=moment(_time(body)),
+        tag=list(dict.fromkeys(_HASHTAG.findall(words or ""))),
+        mentions=list(dict.fromkeys(_MENTION.findall(words or ""))),
+        photos=[uri for uri in (text(one.get("uri")) for one in media(body)) if uri],
+        reply_author=text(said(body).get("Media Owner")) if _comment(body) else None,
+        kind="comment" if _comment(body) else "story" if "uri" in body else None,
     )
 
 
@@ -100,14 +97,12 @@ def map_favorite(body: Body) -> Body | None:
     about = said(body)
     author = _author(body)
     return known(
-        {
-            "url": _url(body),
-            "title": text(about.get("Caption")) or (f"Instagram: {author}" if author else None),
-            "description": text(about.get("Caption")),
-            "author": author,
-            "kind": _kind(body),
-            "created": moment(_time(body)),
-        }
+        url=_url(body),
+        title=text(about.get("Caption")) or (f"Instagram: {author}" if author else None),
+        description=text(about.get("Caption")),
+        author=author,
+        kind=_kind(body),
+        created=moment(_time(body)),
     )
 
 
@@ -116,7 +111,7 @@ def _value(one: Any) -> Any:
 
 
 def _first(body: Body) -> Body:
-    return next(iter(dicts(body.get("string_list_data"))), {})
+    return next(iter(objs(body.get("string_list_data"))), {})
 
 
 def _user(body: Body) -> str | None:

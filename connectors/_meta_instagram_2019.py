@@ -15,7 +15,8 @@ from typing import Any
 from locker.connector import Body, Found, Item, Problem, Scope
 
 from ._json_members import Element, elements, mended
-from ._meta import basename, digest, known, link, mend, text
+from ._loose import known
+from ._meta import basename, digest, link, mend, text
 from ._meta_photos import map_photo, photo
 from ._moment import moment
 from ._parts import Parts
@@ -101,15 +102,13 @@ def map_conversation(body: Body) -> Body | None:
     sender = text(one.get("sender"))
     shared = [text(one.get(name)) for name in ("media_share_url", "story_share", "link")]
     return known(
-        {
-            "from": sender,
-            "from_name": sender,
-            "to": [name for name in _people(given.get("participants")) if name != sender],
-            "text": "\n".join(filter(None, [text(one.get("text")), text(one.get("media_share_caption")), *shared])),
-            "sent": moment(one.get("created_at")),
-            "thread": _thread(given.get("participants")),
-            "attachments": [name for name in [basename(one.get("media"))] if name],
-        }
+        from_=sender,
+        from_name=sender,
+        to=[name for name in _people(given.get("participants")) if name != sender],
+        text="\n".join(filter(None, [text(one.get("text")), text(one.get("media_share_caption")), *shared])),
+        sent=moment(one.get("created_at")),
+        thread=_thread(given.get("participants")),
+        attachments=[name for name in [basename(one.get("media"))] if name],
     )
 
 
@@ -122,13 +121,13 @@ def map_listed(type: str, body: Body) -> Body | None:
         caption = text(value.get("caption"))
         shot = map_photo({"photo": value}) or {}
         where = {"photos": [value["path"]] if isinstance(value.get("path"), str) else [], "place": shot.get("place")}
-        return known({"text": caption, "created": moment(value.get("taken_at")), "kind": "story" if name == "stories" else None, **where})
+        return known(text=caption, created=moment(value.get("taken_at")), kind="story" if name == "stories" else None, **where)
     if name in _COMMENTS and isinstance(value, list):
-        return known({"text": _at(value, 1), "created": moment(_at(value, 0)), "reply_author": _at(value, 2), "kind": "comment"})
+        return known(text=_at(value, 1), created=moment(_at(value, 0)), reply_author=_at(value, 2), kind="comment")
     if name in _FAVORITES and isinstance(value, list):
         author = _at(value, 1)
         title = f"Instagram: {author}" if author else None
-        return known({"author": author, "title": title, "kind": _FAVORITES[name], "created": moment(_at(value, 0))})
+        return known(author=author, title=title, kind=_FAVORITES[name], created=moment(_at(value, 0)))
     if name in _PEOPLE and isinstance(value, dict) and value:
         return _contact({"username": next(iter(value))})
     return _contact(value) if name == "profile" and isinstance(value, dict) else None
@@ -137,16 +136,14 @@ def map_listed(type: str, body: Body) -> Body | None:
 def _contact(about: Body) -> Body:
     user, email = text(about.get("username")) or "", text(about.get("email"))
     return known(
-        {
-            "name": text(about.get("name")) or user,
-            "handles": [f"instagram:{user.lower()}"],
-            "emails": [email.lower()] if email else [],
-            "phones": [phone] if (phone := text(about.get("phone_number"))) else [],
-            "urls": [one for one in [f"https://www.instagram.com/{user}", link(about.get("website"))] if one],
-            "bio": text(about.get("biography")),
-            "gender": text(about.get("gender")),
-            "photos": [one for one in [link(about.get("profile_pic_url"))] if one],
-        }
+        name=text(about.get("name")) or user,
+        handles=[f"instagram:{user.lower()}"],
+        emails=[email.lower()] if email else [],
+        phones=[phone] if (phone := text(about.get("phone_number"))) else [],
+        urls=[one for one in [f"https://www.instagram.com/{user}", link(about.get("website"))] if one],
+        bio=text(about.get("biography")),
+        gender=text(about.get("gender")),
+        photos=[one for one in [link(about.get("profile_pic_url"))] if one],
     )
 
 

@@ -17,7 +17,8 @@ from locker.connector import Body, Item, Problem
 from locker.error import Fatal
 
 from ._json_members import Element, elements, mended
-from ._meta import basename, dicts, digest, known, link, mend, part, text
+from ._loose import known, objs
+from ._meta import basename, digest, link, mend, part, text
 from ._moment import moment
 from ._parts import Member, Parts
 
@@ -95,17 +96,15 @@ def map_message(body: Body) -> Body | None:
     path = _path(thread)
     shared = [link(part(message, "share", "link")), text(part(message, "share", "share_text"))]
     return known(
-        {
-            "from": sender,
-            "from_name": sender,
-            "to": [name for name in people if name != sender],
-            "text": "\n".join(filter(None, [_words(message), *shared])),
-            "sent": moment(message.get("timestamp_ms") or message.get("timestamp")),
-            "thread": path,
-            "channel": text(part(thread, "title")),
-            "tag": [path.partition("/")[0]] if path and "/" in path else [],
-            "attachments": [name for name in map(basename, _uris(message)) if name],
-        }
+        from_=sender,
+        from_name=sender,
+        to=[name for name in people if name != sender],
+        text="\n".join(filter(None, [_words(message), *shared])),
+        sent=moment(message.get("timestamp_ms") or message.get("timestamp")),
+        thread=path,
+        channel=text(part(thread, "title")),
+        tag=[path.partition("/")[0]] if path and "/" in path else [],
+        attachments=[name for name in map(basename, _uris(message)) if name],
     )
 
 
@@ -126,6 +125,6 @@ def _path(thread: Any) -> str | None:
 
 
 def _uris(message: Body) -> list[str]:
-    held = [one for name in _FILES for one in dicts(message.get(name))]
+    held = [one for name in _FILES for one in objs(message.get(name))]
     sticker = message.get("sticker")
     return [one["uri"] for one in [*held, *([sticker] if isinstance(sticker, dict) else [])] if isinstance(one.get("uri"), str)]

@@ -12,7 +12,8 @@ from typing import Any
 
 from locker.connector import Body, Item
 
-from ._meta import basename, dicts, known, link, mend_text, part, text
+from ._loose import known, objs
+from ._meta import basename, link, mend_text, part, text
 from ._moment import moment
 
 _MOVING = re.compile(r"\.(mp4|mov|m4v|avi|webm|mkv|3gp|mp3|m4a|aac|wav|ogg|srt|pdf)$", re.IGNORECASE)
@@ -38,28 +39,26 @@ def map_photo(body: Body) -> Body | None:
     uri = shot.get("uri") or shot.get("path")
     lat, lng = exif.get("latitude"), exif.get("longitude")
     return known(
-        {
-            "url": link(uri),
-            "path": None if link(uri) else text(uri),
-            "title": None if caption == album else caption,
-            "album": album,
-            "description": text(shot.get("description")) or text(shot.get("caption")) or text(part(body, "album", "description")),
-            "tagged": names(shot.get("tags")) + [name for name in names(body.get("tags")) if name not in names(shot.get("tags"))],
-            "event": text(part(body, "event", "name")),
-            "place": place(shot.get("place")) or place(body.get("place")) or text(shot.get("location")),
-            "width": size(exif.get("original_width")),
-            "height": size(exif.get("original_height")),
-            "lat": lat if isinstance(lat, int | float) else None,
-            "lng": lng if isinstance(lng, int | float) else None,
-            "taken": moment(exif.get("taken_timestamp")) or moment(shot.get("creation_timestamp")) or moment(shot.get("taken_at")),
-            "thumbnail": link(part(shot, "thumbnail", "uri")),
-        }
+        url=link(uri),
+        path=None if link(uri) else text(uri),
+        title=None if caption == album else caption,
+        album=album,
+        description=text(shot.get("description")) or text(shot.get("caption")) or text(part(body, "album", "description")),
+        tagged=names(shot.get("tags")) + [name for name in names(body.get("tags")) if name not in names(shot.get("tags"))],
+        event=text(part(body, "event", "name")),
+        place=place(shot.get("place")) or place(body.get("place")) or text(shot.get("location")),
+        width=size(exif.get("original_width")),
+        height=size(exif.get("original_height")),
+        lat=lat if isinstance(lat, int | float) else None,
+        lng=lng if isinstance(lng, int | float) else None,
+        taken=moment(exif.get("taken_timestamp")) or moment(shot.get("creation_timestamp")) or moment(shot.get("taken_at")),
+        thumbnail=link(part(shot, "thumbnail", "uri")),
     )
 
 
 def _exif(shot: Body) -> Body:
     about = part(shot, "media_metadata", "photo_metadata")
-    first = dicts(part(about, "exif_data"))
+    first = objs(part(about, "exif_data"))
     merged: Body = {} if not isinstance(about, dict) else {name: value for name, value in about.items() if name != "exif_data"}
     for one in first:
         merged.update(one)

@@ -31,10 +31,6 @@ class Member:
         """Its bytes, from the start.  Raises Fatal if it cannot be opened."""
         return self.archive.open(self.name)
 
-    def read(self) -> bytes:
-        """Its bytes, whole."""
-        return self.archive.read(self.name)
-
     @property
     def path(self) -> str:
         """The name to compare with patterns: case-folded, composed (a Mac writes ä as two characters), with a slash before it."""

@@ -13,7 +13,7 @@ from locker.connector import Archive, Archived, Body, Found, Item, Problem, Scop
 from locker.error import Fatal
 
 from ._json_members import elements, mended
-from ._meta import basename, entries, mend, part, text
+from ._meta import basename, entries, listed, mend, part, text
 from ._meta_facebook import contact_key, favorite_key, map_contact, map_favorite, map_post, pictures, post_key
 from ._meta_messages import THREADS, loose, map_message, messages
 from ._meta_photos import map_photo, photo
@@ -62,9 +62,9 @@ class FacebookArchive(Archived):
                 yield from _otherwise(parts)
                 return
             yield from self._profile(parts)
-            yield from _listed(parts, _CONTACTS, "contact", contact_key)
+            yield from listed(parts, _CONTACTS, "contact", contact_key)
             yield from self._posts(parts)
-            yield from _listed(parts, _FAVORITES, "favorite", favorite_key)
+            yield from listed(parts, _FAVORITES, "favorite", favorite_key)
             yield from messages(parts)
 
     def map(self, type: str, body: Body) -> Body | None:
@@ -108,12 +108,6 @@ _MAPS: dict[str, Callable[[Body], Body | None]] = {
     "favorite": map_favorite,
     "photo": map_photo,
 }
-
-
-def _listed(parts: Parts, pattern: re.Pattern[str], type: str, key: Callable[[Body], str]) -> Iterator[Found]:
-    for member in parts.matching(pattern):
-        for found in entries(member):
-            yield found if isinstance(found, Problem) else Item(type, key(mend(found.value)), found.body)
 
 
 def _wholes(member: Member) -> Iterator[Body | Problem]:

@@ -12,7 +12,7 @@ from locker.connector import Archive, Archived, Body, Found, Item, Problem, Scop
 from locker.error import Fatal
 
 from ._json_members import mended
-from ._meta import entries, mend, part, text
+from ._meta import entries, listed, mend, part, text
 from ._meta_instagram import contact_key, favorite_key, map_contact, map_favorite, map_post, media, post_key, said
 from ._meta_instagram_2019 import CONVERSATIONS, LISTS, PROFILE, conversations, lists, map_conversation, map_listed, profile
 from ._meta_messages import THREADS, loose, map_message, messages
@@ -64,10 +64,10 @@ class InstagramArchive(Archived):
             yield from self._profile(parts)
             yield from profile(parts)
             yield from lists(parts)
-            yield from _listed(parts, _CONTACTS, "contact", contact_key)
+            yield from listed(parts, _CONTACTS, "contact", contact_key)
             yield from self._posts(parts)
-            yield from _listed(parts, _COMMENTS, "post", post_key)
-            yield from _listed(parts, _FAVORITES, "favorite", favorite_key)
+            yield from listed(parts, _COMMENTS, "post", post_key)
+            yield from listed(parts, _FAVORITES, "favorite", favorite_key)
             yield from conversations(parts)
             yield from messages(parts)
 
@@ -75,8 +75,8 @@ class InstagramArchive(Archived):
         if type == "message":
             return map_conversation(body) if "conversation" in body else map_message(body)
         given = mend(mended(body))
-        if (listed := map_listed(type, given)) is not None:
-            return listed
+        if (older := map_listed(type, given)) is not None:
+            return older
         mapping = _MAPS.get(type)
         return mapping(given) if mapping else None
 
@@ -117,12 +117,6 @@ _MAPS: dict[str, Callable[[Body], Body | None]] = {
 
 def _around(post: Body) -> Body:
     return {name: post[name] for name in ("title", "creation_timestamp") if name in post}
-
-
-def _listed(parts: Parts, pattern: re.Pattern[str], type: str, key: Callable[[Body], str]) -> Iterator[Found]:
-    for member in parts.matching(pattern):
-        for found in entries(member):
-            yield found if isinstance(found, Problem) else Item(type, key(mend(found.value)), found.body)
 
 
 def _otherwise(parts: Parts) -> Iterator[Found]:
