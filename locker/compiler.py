@@ -125,9 +125,9 @@ class Terms:
             return self._slow(term)
         within = " AND ".join(f"value {op} {self.param(_cell(value))}" for op, value in bounds)
         select = f"FROM {quoted(self.projection.sides[field])} WHERE owner = :owner AND {within}"
-        source = f"SELECT object AS id {select}"
         if isinstance(term, Compare) and term.op == "=":
-            return Condition(f"EXISTS (SELECT 1 {select} AND object = t.id)", (source,), exact=True)
+            return Condition(f"EXISTS (SELECT 1 {select} AND object = t.id)", (f"SELECT object AS id {select}",), exact=True)
+        source = f"SELECT DISTINCT object AS id {select}"
         return Condition(f"+t.id IN ({source})", (source,), exact=True, wide=True)
 
     def _column(self, field: Field, term: Compare | Between, bounds: list[tuple[Operator, Value]]) -> Condition:

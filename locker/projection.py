@@ -97,22 +97,28 @@ class Projection:
         takers = {name: self._taker((*path, name)) for name in names}
         prefix = "".join(f"{name}." for name in path)
 
+        def take_body(body: Body, projected: Projected) -> None:
+            present = projected.present
+            for name, value in body.items():
+                if value is None or value == []:
+                    continue
+                present.append(name)
+                if taker := takers.get(name):
+                    taker(value, projected)
+
         def take(value: Any, projected: Projected) -> None:
             if type(value) is list:
                 for element in value:
                     take(element, projected)
             elif type(value) is dict:
-                present = projected.present
-                for name, inner in value.items():
-                    taker = takers.get(name)
-                    if inner is None or inner == [] or (taker is None and prefix):
-                        continue
-                    if (full := prefix + name if prefix else name) not in present:
-                        present.append(full)
-                    if taker:
+                for name, taker in takers.items():
+                    inner = value.get(name)
+                    if inner is not None and inner != []:
+                        if (full := prefix + name) not in projected.present:
+                            projected.present.append(full)
                         taker(inner, projected)
 
-        return take
+        return take if path else take_body
 
     def _taker(self, path: tuple[str, ...]) -> _Taker:
         field = self.fields.get(path)
@@ -169,23 +175,30 @@ def _take_column(index: int, kind: str) -> _Taker:
 
 
 def _take_side(index: int, kind: str) -> _Taker:
-    def take(value: Any, projected: Projected) -> None:
+    def take_keyword(value: Any, projected: Projected) -> None:
+        if type(value) is str:
+            projected.sides.append((index, fold(value)))
+        elif type(value) is list:
+            for element in value:
+                take_keyword(element, projected)
+
+    def take_other(value: Any, projected: Projected) -> None:
         if type(value) is list:
             for element in value:
-                take(element, projected)
+                take_other(element, projected)
         elif (kept := cell(kind, value)) is not None:
             projected.sides.append((index, kept))
 
-    return take
+    return take_keyword if kind == "keyword" else take_other
 
 
 def _take_text(index: int) -> _Taker:
     def take(value: Any, projected: Projected) -> None:
-        if type(value) is list:
+        if type(value) is str:
+            found, before = " ".join(words(value)), projected.texts[index]
+            projected.texts[index] = before + GAP + found if before and found else before or found
+        elif type(value) is list:
             for element in value:
                 take(element, projected)
-        elif type(value) is str and (found := " ".join(words(value))):
-            before = projected.texts[index]
-            projected.texts[index] = before + GAP + found if before else found
 
     return take

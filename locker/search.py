@@ -70,12 +70,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A search in SQL.  *params* lack ``owner``, ``first`` and ``last`` (rowids of the owner), ``limit`` and ``offset``."""
+    """A search in SQL.  *beyond*: where a page goes on, which a count does not mind.  *params* lack ``owner``, ``first`` and ``last`` (rowids of the owner), ``limit`` and ``offset``."""
 
     projection: Projection
     conditions: tuple[Condition, ...]
     keys: tuple[Key, ...]
     ranked: bool
+    beyond: str
     params: dict[str, Param] = field(compare=False)
 
     @property
@@ -99,12 +100,15 @@ class Compiled:
         order = ", ".join(key.order() for key in self.keys)
         again = ", ".join(Key(f"p.{name}", key.descending, key.nullable).order() for key, name in zip(self.keys, names, strict=True))
         table = quoted(self.projection.type)
-        ids = f"SELECT t.id AS id, {chosen} {self.rows(driver, few=few, in_order=True)} ORDER BY {order} LIMIT :limit OFFSET :offset"
+        rows = self.rows(driver, few=few, in_order=True) + (f" AND ({self.beyond})" if self.beyond else "")
+        ids = f"SELECT t.id AS id, {chosen} {rows} ORDER BY {order} LIMIT :limit OFFSET :offset"
         shown = ", ".join(f"p.{name}" for name in names)
         return f"SELECT t.id, t.time, t.subtypes, t.via, t.body, {shown} FROM ({ids}) AS p CROSS JOIN {table} AS t ON t.id = p.id ORDER BY {again}"
 
     def total(self, driver: int | None, *, few: bool = False) -> str:
         """How many objects there are."""
+        if driver is not None and len(self.conditions) == 1 and self.conditions[driver].exact:
+            return f"SELECT count(*) FROM ({' UNION '.join(self.conditions[driver].sources)})"
         return f"SELECT count(*) {self.rows(driver, few=few)}"
 
     def rows(self, driver: int | None, *, few: bool = False, in_order: bool = False) -> str:
@@ -149,9 +153,8 @@ def compile_search(search: Search, projection: Projection) -> Compiled:
         elif not ranked:
             conditions.append(terms.words(str(terms.params["q"])))
     keys = _keys(search, projection, terms, ranked=ranked)
-    if search.after and not ranked:
-        conditions.append(_beyond(_decode(search.after, len(keys)), keys, terms))
-    return Compiled(projection, tuple(conditions), keys, ranked, terms.params)
+    beyond = _beyond(_decode(search.after, len(keys)), keys, terms) if search.after and not ranked else ""
+    return Compiled(projection, tuple(conditions), keys, ranked, beyond, terms.params)
 
 
 def encode_after(values: tuple[Any, ...]) -> str:
@@ -187,15 +190,15 @@ def _key(name: str, descending: bool, projection: Projection, terms: Terms) -> K
     return Key(f"sort_value(t.body, {terms.param(json.dumps(path))})", descending, nullable=True)
 
 
-def _beyond(values: list[Any], keys: tuple[Key, ...], terms: Terms) -> Condition:
+def _beyond(values: list[Any], keys: tuple[Key, ...], terms: Terms) -> str:
     names = [terms.param(value) for value in values]
     if len(keys) == 2 and keys[0].sql == "t.time":
-        return Condition(f"(t.time, t.id) {'<' if keys[0].descending else '>'} ({names[0]}, {names[1]})")
+        return f"(t.time, t.id) {'<' if keys[0].descending else '>'} ({names[0]}, {names[1]})"
     ways = []
     for number, key in enumerate(keys):
         same = [f"{before.sql} IS {name}" for before, name in zip(keys[:number], names, strict=False)]
         ways.append(" AND ".join([*same, key.beyond(names[number], values[number])]))
-    return Condition(" OR ".join(f"({way})" for way in ways))
+    return " OR ".join(f"({way})" for way in ways)
 
 
 def _decode(text: str, count: int) -> list[Any]:

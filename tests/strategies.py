@@ -68,23 +68,24 @@ def bodies(schema: Schema) -> st.SearchStrategy[Body]:
     return st.builds(lambda body, other: other | body, _of(schema.document), others)
 
 
+def _leaf(paths: st.SearchStrategy[Path], values: st.SearchStrategy[Any]) -> st.SearchStrategy[Term]:
+    compares = st.builds(Compare, path=paths, op=st.sampled_from(["=", "<", "<=", ">", ">=", "!="]), value=values)
+    return compares | st.builds(Between, path=paths, low=values, high=values, low_closed=st.booleans(), high_closed=st.booleans())
+
+
 def terms(schema: Schema) -> st.SearchStrategy[Term]:
     """Trees with all operators, on fields that are indexed and on others."""
-    paths: st.SearchStrategy[Path] = st.sampled_from([field.path for field in schema.fields]) | wild_paths
-    compares = st.builds(Compare, path=paths, op=st.sampled_from(["=", "<", "<=", ">", ">=", "!="]), value=values)
-    betweens = st.builds(
-        lambda path, bounds, low, high: Between(path, bounds[0], bounds[1], low_closed=low, high_closed=high),
-        paths,
-        st.tuples(numbers, numbers) | st.tuples(texts, texts) | st.tuples(moments, moments) | st.tuples(values, values),
-        st.booleans(),
-        st.booleans(),
-    )
+    kinds: dict[str, st.SearchStrategy[Any]] = {"number": numbers, "time": moments, "boolean": st.booleans()}
+    known = [(st.just(field.path), kinds.get(field.kind, texts)) for field in schema.fields]
+    fitting = st.one_of([_leaf(path, value) for path, value in known])
+    any_value = _leaf(st.sampled_from([field.path for field in schema.fields]), values)
+    leaves = fitting | any_value | _leaf(wild_paths, values)
 
     def groups(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         several = st.lists(inner, max_size=4).map(tuple)
         return st.builds(Not, inner) | st.builds(All, several) | st.builds(Any_, several)
 
-    return st.recursive(compares | betweens, groups, max_leaves=8)
+    return st.recursive(leaves, groups, max_leaves=8)
 
 
 def record(

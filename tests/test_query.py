@@ -125,6 +125,14 @@ def test_paths_and_values_are_never_sql(part: str) -> None:
         assert [2, 1] == ids(reader.search(ask("[]")))
 
 
+def test_an_object_with_two_fitting_values_is_found_once() -> None:
+    """Two values inside a range, or two alternatives that hold, are still one object."""
+    with reader_of(*things({"sizes": [1, 2, 3], "tags": ["a", "b"]})) as reader:
+        for text in ("sizes:1+.", "sizes:0-9", "tags:a OR tags:b", "tags:'a'.-.'c'", "sizes:1+., tags:a"):
+            answer = reader.search(ask(text, count=True, facets=("tags",)))
+            assert ([1], 1, {"tags": {"a": 1, "b": 1}}) == (ids(answer), answer.total, answer.facets), text
+
+
 def test_a_reader_cannot_write() -> None:
     """Its connections refuse every change."""
     with reader_of() as reader, pytest.raises(StorageError, match=r"readonly|read-only"), reader._pool.lend() as connection:
@@ -193,7 +201,8 @@ def test_pages_by_cursor_offset_and_stream_hold_everything_once(found: list[Body
         answer = reader.search(ask("[]", sort=sort, limit=limit))
         by_cursor += ids(answer)
         while answer.next:
-            answer = reader.search(ask("[]", sort=sort, limit=limit, after=answer.next))
+            answer = reader.search(ask("[]", sort=sort, limit=limit, after=answer.next, count=True))
+            assert len(found) == answer.total
             by_cursor += ids(answer)
         by_offset = [
             n for start in range(0, len(found), limit) for n in ids(reader.search(ask("[]", sort=sort, limit=limit, offset=start)))
