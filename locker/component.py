@@ -50,8 +50,7 @@ class Member(NamedTuple):
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A member's newest version: its canonical *body* (None: deleted, or no object), and what it is called.
 
     *since* is the timestamp of this version; the member's own is that of its first version.
