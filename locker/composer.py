@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -280,6 +281,10 @@ class Composer(Follower):
 
     def add(self, owner: str, type: str, body: Body, by: str) -> tuple[str, Position]:
         """Add an object of an app's own; its id as it is now (it may have merged at once) and where that stands.  Raises Invalid."""
+        return self.adding(owner, type, body, by).result()
+
+    def adding(self, owner: str, type: str, body: Body, by: str) -> Future[tuple[str, Position]]:
+        """Like ``add``, for callers that must not wait."""
         self._schemas[type].check(body)
         log, collection = f"{owner}/{type}", self._collections[type]
 
@@ -301,13 +306,17 @@ class Composer(Follower):
             survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
             return f"{type}:{survivor}", max([made.position, *positions])
 
-        return self._logbook.transact(apply)
+        return self._logbook.queue(apply)
 
     def edit(self, owner: str, type: str, id: str, patch: Body | None, by: str) -> tuple[str, Position]:
         """Lay a merge patch over an object, or delete it (None); its id as it is now, and where that stands.
 
         Raises NotFound for an id that is no object of this owner, Invalid for a result that breaks the schema.
         """
+        return self.editing(owner, type, id, patch, by).result()
+
+    def editing(self, owner: str, type: str, id: str, patch: Body | None, by: str) -> Future[tuple[str, Position]]:
+        """Like ``edit``, for callers that must not wait."""
         source, n = split_id(id)
         if source != type:
             raise Invalid(f"{id} is no {type}")
@@ -321,7 +330,7 @@ class Composer(Follower):
                 self._check_edited(connection, owner, type, survivor)
             return f"{type}:{survivor}", max((outcome.position for outcome in outcomes), default=0) or self._position(connection)
 
-        return self._logbook.transact(apply)
+        return self._logbook.queue(apply)
 
     def _check_edited(self, connection: sqlite3.Connection, owner: str, type: str, n: int) -> None:
         row = connection.execute(

@@ -5,6 +5,7 @@ Everything that can go wrong, by the code its clients see.
   + Invalid                invalid        the sender can mend it
     - QueryError           query          ... and this is where in the query text
     - TooLarge             too_large
+    - BrokenSchema         schema         ... and this is where in the body
   + NotFound               not_found
   + Conflict               conflict       somebody else got there first
   + Unauthorized           unauthorized   nobody we know
@@ -53,6 +54,16 @@ class TooLarge(Invalid):
     """More than we take at once."""
 
     code = "too_large"
+
+
+class BrokenSchema(Invalid):
+    """A body that is not what its type's schema says; *pointer* is the JSON pointer of the place, empty at the top."""
+
+    code = "schema"
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
 
 
 class NotFound(LockerError):

@@ -4,12 +4,14 @@ A locker, open: logs, composer, read models and connectors put together.  The on
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,15 +19,15 @@ from typing import Self
 
 from . import plugin
 from .clock import Clock, system_clock
-from .composer import Composer
+from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
 from .error import Invalid, LockerError, NotFound, Unavailable
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
-from .log import LOG_FILE, Draft, Logbook, Position, split_id
+from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
-from .schema import Schema, load
+from .schema import Schema, load, named
 from .views import Views
 
 logger = logging.getLogger("locker")
@@ -44,6 +46,21 @@ class Pushed:
     rejected: int = 0
     errors: list[Body] = field(default_factory=list)
     position: Position = 0
+
+    def count(self, outcomes: Iterable[Outcome]) -> Self:
+        """Take in what became of the items that were not rejected."""
+        for outcome in outcomes:
+            match outcome.op:
+                case "add":
+                    self.added += 1
+                case "edit":
+                    self.edited += 1
+                case "delete":
+                    self.deleted += 1
+                case None:
+                    self.unchanged += 1
+            self.position = max(self.position, outcome.position)
+        return self
 
 
 class Locker:
@@ -184,6 +201,11 @@ class Locker:
 
         Items that are wrong are rejected, each for itself; the others are appended, all or none.  Raises Invalid for a source that is taken.
         """
+        pushed, outcomes = self.pushing(owner, source, items, by)
+        return pushed.count(outcomes.result())
+
+    def pushing(self, owner: str, source: str, items: Iterable[object], by: str | None = None) -> tuple[Pushed, Future[list[Outcome]]]:
+        """Like ``push``, for callers that must not wait: what was rejected at once, and what to ``count`` when it is durable."""
         self.check_pushable(source)
         pushed, drafts = Pushed(), list[Draft]()
         for index, item in enumerate(items):
@@ -192,18 +214,7 @@ class Locker:
             except Invalid as error:
                 pushed.rejected += 1
                 pushed.errors.append({"index": index, "error": str(error)})
-        for outcome in self.logbook.append(owner, source, drafts):
-            match outcome.op:
-                case "add":
-                    pushed.added += 1
-                case "edit":
-                    pushed.edited += 1
-                case "delete":
-                    pushed.deleted += 1
-                case None:
-                    pushed.unchanged += 1
-            pushed.position = max(pushed.position, outcome.position)
-        return pushed
+        return pushed, self.logbook.submit(owner, source, drafts)
 
     def check_pushable(self, source: str) -> None:
         """Raise Invalid if a source's name is wrong, or belongs to a connector or a collection."""
@@ -250,6 +261,31 @@ class Locker:
         if not (found := self.logbook.records(owner, source, gt=version - 1, lte=version)):
             raise NotFound(f"{owner} has no record {id}")
         return found[0]
+
+    def type(self, name: str) -> str:
+        """The type that a name means, in any letter case, singular or plural (``Contacts``).  Raises NotFound, naming the known ones."""
+        return named(self.schemas, name).type
+
+    def object(self, owner: str, id: str) -> Body:
+        """An object as its log says it at this moment, whether it can be queried yet or not; a deleted one has no body.  Raises NotFound or Invalid."""
+        type, n = split_id(id)
+        head = self.logbook.head(owner, type, f"{type}/{SUBTYPE}", str(n)) if type in self.collections else None
+        if head is None:
+            raise NotFound(f"{owner} has no object {id}")
+        (newest,) = self.logbook.records(owner, type, gt=head.newest - 1, lte=head.newest)
+        said = newest.body
+        shown = {"id": id, "type": type, "subtypes": said["subtypes"], "time": said["time"], "via": said["via"]}
+        return {**shown, "body": None, "deleted": True} if head.deleted else {**shown, "body": said["body"]}
+
+    def current(
+        self, owner: str, source: str, *, after: tuple[str, str] = ("", ""), limit: int = 100, offset: int = 0, type: str | None = None
+    ) -> list[Record]:
+        """The newest record of each living thing of a log, in order of (type, key), after such a pair."""
+        heads = self.logbook.heads(owner, source, after=after, limit=limit, offset=offset, type=type)
+        where = "WHERE originator_id = ? AND originator_version IN (SELECT value FROM json_each(?))"
+        newest = self.logbook.select(where, [f"{owner}/{source}", json.dumps([head.newest for head in heads])])
+        found = {record.version: record for record in newest}
+        return [found[head.newest] for head in heads]
 
     def types(self, owner: str, source: str) -> list[str]:
         """The service types that have records in a log."""

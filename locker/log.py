@@ -171,7 +171,11 @@ class Logbook:
 
     def transact(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job in a write transaction: composer, leases and positions, whose effects belong together with records (``write``)."""
-        return self._writer.run(job)
+        return self.queue(job).result()
+
+    def queue(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Queue such a job without waiting for it; small ones that wait together share a transaction."""
+        return self._writer.submit(job)
 
     def write(self, connection: sqlite3.Connection, log: str, drafts: Sequence[Draft], sighting: Sighting | None = None) -> list[Outcome]:
         """Decide and append, inside a transaction of the writer."""
@@ -219,15 +223,16 @@ class Logbook:
         gt: int = 0,
         lte: int | None = None,
         limit: int = PAGE,
+        offset: int = 0,
         type: str | None = None,
     ) -> list[Record]:
-        """At most *limit* records of one log after version *gt*, oldest first; of one type if named."""
+        """At most *limit* records of one log after version *gt* and *offset* more, oldest first; of one type (``contact/twitter``, ``contact``) if named."""
         where, parameters = "WHERE originator_id = ? AND originator_version > ? ", [f"{owner}/{source}", gt]
         if lte is not None:
             where, parameters = where + "AND originator_version <= ? ", [*parameters, lte]
         if type is not None:
-            where, parameters = where + "AND json_extract(state, '$.type') = ? ", [*parameters, type]
-        return self.select(where + "ORDER BY originator_version LIMIT ?", [*parameters, limit])
+            where, parameters = where + "AND json_extract(state, '$.type') BETWEEN ? AND ? ", [*parameters, *_types(type)]
+        return self.select(where + "ORDER BY originator_version LIMIT ? OFFSET ?", [*parameters, limit, offset])
 
     def history(self, owner: str, id: str) -> list[Record]:
         """The record of an id, then those that refer to it, in order.  Raises NotFound."""
@@ -255,14 +260,15 @@ class Logbook:
         *,
         after: tuple[str, str] = ("", ""),
         limit: int = PAGE,
+        offset: int = 0,
         type: str | None = None,
         deleted: bool = False,
     ) -> list[Head]:
-        """At most *limit* heads of one log in order of (type, key), after such a pair; the living ones unless *deleted*."""
+        """At most *limit* heads of one log in order of (type, key), after such a pair and *offset* more; the living ones unless *deleted*."""
         rows = self.read(
             "SELECT type, key, first, newest, digest, deleted, scope, as_of FROM heads WHERE log = ? AND (type, key) > (?, ?) "
-            "AND (?4 IS NULL OR type = ?4) AND (?5 OR NOT deleted) ORDER BY type, key LIMIT ?6",
-            [f"{owner}/{source}", *after, type, deleted, limit],
+            "AND type BETWEEN ? AND ? AND (? OR NOT deleted) ORDER BY type, key LIMIT ? OFFSET ?",
+            [f"{owner}/{source}", *after, *_types(type), deleted, limit, offset],
         )
         return [Head(*row) for row in rows]
 
@@ -525,6 +531,13 @@ def split_id(id: str) -> tuple[str, int]:
     if not colon or not version.isascii() or not version.isdecimal() or len(version) > 18:
         raise Invalid(f"{id!r} is not an id; ids look like github:1042")
     return source, int(version)
+
+
+def _types(type: str | None) -> tuple[str, str]:
+    """The first and last type of a kind: ``contact/twitter`` is itself, ``contact`` all of its subtypes, None every type."""
+    if type is None:
+        return "", "\x7f"
+    return (type, type) if "/" in type else (f"{type}/", f"{type}/\x7f")
 
 
 def _referring(value: Any, found: list[Blob]) -> Any:

@@ -19,7 +19,7 @@ import jsonschema
 import jsonschema_rs
 
 from .clock import stamp
-from .error import Invalid, NotFound
+from .error import BrokenSchema, Invalid, NotFound
 from .record import Body, canonical, parse
 from .term import moment
 
@@ -68,15 +68,15 @@ class Schema:
         return self._fast.is_valid(body)
 
     def check(self, body: Body) -> None:
-        """Raise Invalid if the body breaks the schema: the JSON pointer of the place, and a sentence."""
+        """Raise BrokenSchema if the body breaks the schema: the JSON pointer of the place, and a sentence."""
         if not self._fast.is_valid(body):
-            raise Invalid(self._explain(body))
+            raise self._broken(body)
 
     def mend(self, body: Body) -> tuple[Body, str | None]:
         """The body without the fields that break the schema, and a sentence about them; None if there are none."""
         wrong = {str(error.instance_path[0]) for error in self._fast.iter_errors(body) if error.instance_path}
         rest = {name: value for name, value in body.items() if name not in wrong}
-        return rest, f"left out {', '.join(sorted(wrong))}: {self._explain(body)}" if wrong else None
+        return rest, f"left out {', '.join(sorted(wrong))}: {self._broken(body)}" if wrong else None
 
     def time_of(self, body: Body) -> str | None:
         """When the object happened, as the log writes moments (``2011-05-18T10:00:00.000000Z``); None if the body does not say.
@@ -90,15 +90,15 @@ class Schema:
     def _fast(self) -> jsonschema_rs.Draft202012Validator:
         return jsonschema_rs.Draft202012Validator(self.document)
 
-    def _explain(self, body: Body) -> str:
+    def _broken(self, body: Body) -> BrokenSchema:
         error = next(
             iter(sorted(jsonschema.Draft202012Validator(self.document).iter_errors(body), key=lambda error: str(error.json_path))), None
         )
         if error is None:
-            return f"the body is not a valid {self.type}"
+            return BrokenSchema(f"the body is not a valid {self.type}")
         pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path)
         message = error.message if len(error.message) <= 200 else f"{error.message[:200]}…"
-        return f"{self.type} at {pointer or 'the top'}: {message}"
+        return BrokenSchema(f"{self.type} at {pointer or 'the top'}: {message}", pointer)
 
 
 def written(microseconds: int) -> str:
