@@ -1,0 +1,41 @@
+"""
+The command line: ``locker import``, ``get``, ``serve`` and the others.
+"""
+
+from __future__ import annotations
+
+import click
+
+from . import __version__
+from .command import asking, history, importing, knowing, serving, upkeep
+from .command.frame import Commands
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="locker")
+def main() -> None:
+    """Keep what you did elsewhere: import archives into append-only logs, compose them into contacts, messages, links …, and ask.
+
+    A locker is a folder: --data or LOCKER_DATA names it.  'locker COMMAND --help' shows examples.
+    """
+
+
+for command in (
+    serving.serve,
+    importing.command,
+    asking.get,
+    asking.listing,
+    asking.fields,
+    asking.via,
+    history.log,
+    history.show,
+    upkeep.rebuild,
+    upkeep.recompose,
+    knowing.connectors,
+    knowing.collections,
+    knowing.listed_settings,
+):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main(prog_name="locker")
