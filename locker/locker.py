@@ -87,13 +87,23 @@ class Locker:
     def prepare(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
         """Make the read model if there is none that fits this program."""
         if not self.views.is_current():
-            with self._held(self.views):
+            with self._held(self._leases[Views.name]):
                 if not self.views.is_current():  # or another process made it meanwhile
-                    self.views.rebuild(told)
+                    self.rebuild(told)
 
     def rebuild(self, told: Callable[[Position, Position], None] = lambda *_: None) -> Position:
-        """Make a new generation of the read model beside the old one, then let it answer.  Never appends."""
-        return self.views.rebuild(told)
+        """Make a new generation of the read model beside the old one, then let it answer.  Never appends.
+
+        Two at once would take each other's files for old ones: this waits for another process's, and raises Unavailable after a minute.
+        """
+        lease = Lease(self.logbook, "rebuild")
+
+        def renewing(position: Position, of: Position) -> None:
+            lease.take()
+            told(position, of)
+
+        with self._held(lease):
+            return self.views.rebuild(renewing)
 
     def start(self, *, second_process: bool = False) -> None:
         """Compose and project in the background from now on, whenever no other process does.
@@ -107,7 +117,8 @@ class Locker:
         if second_process:
             command = [sys.executable, "-m", "locker.projector", str(self.data.absolute()), ",".join(self.schemas)]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            self._projector = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+            # In a session of its own: Ctrl-C is for us, and we tell it to end when we do.
+            self._projector = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
         self._running = [Running(follower, self.logbook, self._leases[follower.name], _failed) for follower in followers]
 
     def catch_up(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
@@ -162,12 +173,12 @@ class Locker:
         self.close()
 
     @contextmanager
-    def _held(self, follower: Follower) -> Iterator[None]:
-        """Hold a follower's lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
-        lease, deadline = self._leases[follower.name], time.monotonic() + 60
+    def _held(self, lease: Lease) -> Iterator[None]:
+        """Hold a lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
+        deadline = time.monotonic() + 60
         while not lease.take():
             if time.monotonic() > deadline:
-                raise Unavailable(f"another process does the work of the {follower.name}; try again when it is done")
+                raise Unavailable(f"another process does the work of the {lease.name}; try again when it is done")
             time.sleep(WAIT_SECONDS)
         try:
             yield
