@@ -19,7 +19,7 @@ from ..record import Body
 from ..settings import Settings
 from .frame import OK, REPORT, Example, as_json, opened, place, told
 from .progress import Progress
-from .table import dump, line, short, table
+from .table import dump, line, table
 
 AUTO = "auto"
 SHOWN_PROBLEMS = 20
@@ -117,7 +117,7 @@ def _show_problems(run: Run) -> None:
     count = run.report.unreadable
     line(f"\n{run.path.name}: {count:,} {'entry' if count == 1 else 'entries'} could not be read; everything else was")
     shown = run.report.problems[:SHOWN_PROBLEMS]
-    table(("file", "place", "reason"), [(problem.file, problem.place, short(problem.reason, 200)) for problem in shown])
+    table(("file", "place", "reason"), [(problem.file, problem.place, problem.reason) for problem in shown], wrap=True)
     if count > len(shown):
         line(f"… and {count - len(shown):,} more; --json lists the first {len(run.report.problems):,}")
 
