@@ -38,6 +38,8 @@ class Door:
             response = self._failed(request, render(error, request.method))
         except web.HTTPException as error:
             response = self._failed(request, render(HttpError(error.status), request.method))
+        except web.RequestPayloadError as error:
+            response = self._failed(request, render(HttpError(400, f"the body cannot be read: {_first_line(error)}"), request.method))
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -72,6 +74,21 @@ class Door:
         return response
 
 
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).replace("400, message:", "").split())[:200]
+
+
+class Family:
+    """Answers the paths that differ in their last part only: aiohttp would try their patterns one after the other."""
+
+    def __init__(self, doors: Mapping[str, Door], elsewhere: Elsewhere) -> None:
+        self._doors, self._elsewhere = doors, elsewhere
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        door = self._doors.get(request.match_info["call"])
+        return await (door or self._elsewhere)(request)
+
+
 class Elsewhere:
     """Answers paths that no call has: type names in any letter case are found, all else is told what there is."""
 
@@ -93,6 +110,17 @@ class Elsewhere:
             ("/list", "/fields", "/via", "/get{Type}", "/add{Type}", "/edit{Type}", "/delete{Type}", "/connectors", "/health")
         )
         return NotFound(f"there is nothing at {path[:100]!r}; there are {calls}; /openapi.json describes them")
+
+
+def families(doors: Mapping[str, Door], elsewhere: Elsewhere) -> dict[str, Door | Family]:
+    """The same with one entry for each group of paths like ``/connectors/{source}/getAll``."""
+    groups: dict[str, dict[str, Door]] = {}
+    for path, door in doors.items():
+        if "{" in path:
+            start, _, call = path.rpartition("/")
+            groups.setdefault(start, {})[call] = door
+    plain: dict[str, Door | Family] = {path: door for path, door in doors.items() if "{" not in path}
+    return plain | {f"{start}/{{call}}": Family(group, elsewhere) for start, group in groups.items()}
 
 
 def doors(service: Service, routes: Iterable[Route]) -> dict[str, Door]:

@@ -17,6 +17,7 @@ from locker.error import Invalid, Unavailable
 from locker.locker import Locker
 from locker.settings import Settings
 
+from ._appends import Appends
 from ._auth import PARAMETER, Caller
 from ._query_string import last_of_each, parse_query_string, whole_number
 
@@ -39,6 +40,10 @@ class Service:
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0
+    appends: Appends = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.appends = Appends(self.locker)
 
     async def in_thread(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that takes time beside the event loop."""

@@ -23,7 +23,7 @@ from locker.locker import Locker
 from locker.settings import Settings
 
 from ._auth import is_loopback
-from ._door import Elsewhere, doors
+from ._door import Elsewhere, doors, families
 from ._openapi import document
 from ._routes import Route
 from ._server import MAX_FIELD, MAX_LINE, Runner
@@ -44,9 +44,10 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
     routes = list(_routes(service))
     routes += document(service, routes)
     found = doors(service, routes)
-    for path, door in found.items():
+    elsewhere = Elsewhere(service, found)
+    for path, door in families(found, elsewhere).items():
         app.router.add_route("*", path, door)
-    app.router.add_route("*", "/{tail:.*}", Elsewhere(service, found))
+    app.router.add_route("*", "/{tail:.*}", elsewhere)
 
     async def close(_: web.Application) -> None:
         service.threads.shutdown(wait=False, cancel_futures=True)

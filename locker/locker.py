@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +20,17 @@ from . import plugin
 from .clock import Clock, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
+from .draft import Draft, Outcome
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
-from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
+from .log import LOG_FILE, Logbook, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
 from .views import Views
+
+__all__ = ["Draft", "Locker", "Outcome", "Pushed", "guess"]
 
 logger = logging.getLogger("locker")
 
@@ -213,11 +215,11 @@ class Locker:
 
         Items that are wrong are rejected, each for itself; the others are appended, all or none.  Raises Invalid for a source that is taken.
         """
-        pushed, outcomes = self.pushing(owner, source, items, by)
-        return pushed.count(outcomes.result())
+        pushed, drafts = self.drafts(source, items, by)
+        return pushed.count(self.logbook.append(owner, source, drafts))
 
-    def pushing(self, owner: str, source: str, items: Iterable[object], by: str | None = None) -> tuple[Pushed, Future[list[Outcome]]]:
-        """Like ``push``, for callers that must not wait: what was rejected at once, and what to ``count`` when it is durable."""
+    def drafts(self, source: str, items: Iterable[object], by: str | None = None) -> tuple[Pushed, list[Draft]]:
+        """Pushed items as drafts, for callers that append them themselves, and what was rejected; ``count`` what became of them."""
         self.check_pushable(source)
         pushed, drafts = Pushed(), list[Draft]()
         for index, item in enumerate(items):
@@ -226,7 +228,7 @@ class Locker:
             except Invalid as error:
                 pushed.rejected += 1
                 pushed.errors.append({"index": index, "error": str(error)})
-        return pushed, self.logbook.submit(owner, source, drafts)
+        return pushed, drafts
 
     def check_pushable(self, source: str) -> None:
         """Raise Invalid if a source's name is wrong, or belongs to a connector or a collection."""
