@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +14,12 @@ from locker.archive import Archive
 from locker.connector import Archived, Blob, Body, Found, Item, Problem, Scope
 from locker.error import Fatal, StorageError
 from locker.importer import Import, Report, Wish
+from locker.locker import Locker
 from locker.log import Logbook
 from locker.record import parse
+from locker.search import Search
 from tests.connectors import check_contract
+from tests.shared import DATA, needs_shared
 
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2026, 11, day, tzinfo=UTC) for day in (16, 17, 18))
 ACCOUNT, OTHER = "account:1", "account:2"
@@ -356,3 +360,40 @@ def test_bodies_lie_in_the_log_as_the_source_gave_them(book: Book) -> None:
     body = parse('{"z": 123456789012345678901234567890, "a": ["ü", 1.5, null, true]}')
     book.take(Item("document", "1", body))
     assert '{"a":["ü",1.5,null,true],"z":123456789012345678901234567890}' == book.logbook.records("me", "notes")[0].text
+
+
+def archives() -> list[Path]:
+    """Every folder of recordings, and every zip in them."""
+    return [*sorted(path for path in DATA.iterdir() if path.is_dir()), *sorted(DATA.rglob("*.zip"))] if DATA.is_dir() else []
+
+
+def take_all(locker: Locker) -> dict[str, Report]:
+    """Import everything with every connector that reads files, each pair as a source of its own; those that refuse an archive are left out."""
+    reports = {}
+    for name, connector in locker.connectors.items():
+        if isinstance(connector, Archived):
+            for number, path in enumerate(archives()):
+                with suppress(Fatal):  # it says clearly that this is none of its archives
+                    reports[f"{name}.{number}"] = locker.import_archive(f"{name}.{number}", path)
+    return reports
+
+
+@needs_shared
+@pytest.mark.shared
+def test_shared_archives_through_a_locker(tmp_path: Path) -> None:
+    """Whatever a connector is given, problems are told and not raised; everything becomes queryable; the second time appends nothing."""
+    with Locker(tmp_path) as locker:
+        reports = take_all(locker)
+        assert sum(report.added for report in reports.values()) > 10_000
+        for report in reports.values():
+            assert all(problem.file and problem.reason for problem in report.problems)
+        locker.catch_up()
+        position = locker.logbook.position
+        again = take_all(locker)
+        assert {} == {name: report for name, report in again.items() if report.added + report.edited + report.deleted}
+        locker.catch_up()
+        locker.composer.recompose("contact")
+        assert position == locker.logbook.position
+        for type in locker.collections:
+            composed = len(locker.logbook.heads("me", type, limit=1_000_000))
+            assert composed == locker.reader.search(Search(type, "me", limit=1, count=True)).total
