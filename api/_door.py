@@ -14,7 +14,7 @@ from locker.error import LockerError, NotFound
 from ._auth import NOBODY, PARAMETER, caller_of
 from ._errors import HttpError, render, unexpected
 from ._pages import HEADERS
-from ._routes import Route
+from ._routes import ANY, Route
 from ._service import Call, Service
 
 BODIES = frozenset({"POST", "PUT", "PATCH"})
@@ -30,7 +30,7 @@ class Door:
             self._routes["HEAD"] = self._routes["GET"]
         self.allow = ", ".join(sorted({*self._routes, "OPTIONS"}))
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         raw = request.raw_path.partition("?")[2].partition("#")[0] if "?" in request.raw_path else ""
         try:
             response = await self._answer(request, raw)
@@ -61,7 +61,7 @@ class Door:
         if route.scope is None:
             return await route.handler(Call(service, request, NOBODY, raw, known))
         caller = caller_of(request, raw, service.tokens, trust_loopback=service.settings.trust_loopback)
-        if not caller.token.may(route.scope, route.type):
+        if route.type != ANY and not caller.token.may(route.scope, route.type):
             caller.check(route.scope, route.type)
         return await route.handler(Call(service, request, caller, raw, known))
 
@@ -84,9 +84,9 @@ class Family:
     def __init__(self, doors: Mapping[str, Door], elsewhere: Elsewhere) -> None:
         self._doors, self._elsewhere = doors, elsewhere
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         door = self._doors.get(request.match_info["call"])
-        return await (door or self._elsewhere)(request)
+        return await (door or self._elsewhere).answer(request)
 
 
 class Elsewhere:
@@ -96,9 +96,9 @@ class Elsewhere:
         self._service = service
         self._doors = {path.casefold(): door for path, door in doors.items()}
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         if (door := self._doors.get(request.path.casefold())) is not None:
-            return await door(request)
+            return await door.answer(request)
         return render(self._unknown(request.path))
 
     def _unknown(self, path: str) -> LockerError:

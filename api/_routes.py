@@ -11,6 +11,8 @@ from typing import Any
 from ._service import Handler
 
 COMMON = frozenset({"owner"})
+ANY = "*"
+"""The type of a call that finds out itself which type it is about, and checks the token for that."""
 
 Json = Mapping[str, Any]
 

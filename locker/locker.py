@@ -239,6 +239,8 @@ class Locker:
             raise Invalid(f"{source!r} belongs to the connector {name}; choose another name for the source")
 
     def _pushed(self, source: str, item: object, by: str | None) -> Draft:
+        if isinstance(item, Invalid):  # it could not even be read
+            raise item
         if not isinstance(item, dict):
             raise Invalid('an item is an object {"type", "key", "body"}')
         type, key, body = item.get("type"), item.get("key"), item.get("body")
