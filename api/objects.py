@@ -18,7 +18,7 @@ from locker.query import Answer, Search, TooSlow
 from ._body import read_object, read_parameters
 from ._objects_routes import add_route, delete_route, edit_route, get_routes, plain_routes
 from ._pages import JSON, answer, array, media_type, next_link, stream
-from ._query_string import unquoted
+from ._query_string import unquoted, whole_number
 from ._routes import Route
 from ._search import search_in, search_of
 from ._service import POSITION, Call, Handler, Service, read_params
@@ -159,8 +159,8 @@ async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -
         if is_count:
             return await stream(call, iter([f'{{"count":{total}}}']), media)
     fragments = reader.stream(search)
-    if "limit" in read_params(call.raw):
-        fragments = islice(fragments, search.limit)
+    if (limit := read_params(call.raw).get("limit")) is not None:
+        fragments = islice(fragments, whole_number("limit", limit))
     return await stream(call, fragments, media, headers)
 
 
