@@ -18,7 +18,7 @@ from typing import Self
 
 from . import plugin
 from .clock import Clock, system_clock
-from .composer import SUBTYPE, Composer
+from .composer import Composer
 from .connector import Archive, Archived
 from .draft import Draft, Outcome
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
@@ -28,6 +28,7 @@ from .log import LOG_FILE, Logbook, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
+from .settling import SUBTYPE
 from .views import Views
 
 __all__ = ["Draft", "Locker", "Outcome", "Pushed", "guess"]
