@@ -14,6 +14,7 @@ from aiohttp import web
 
 from locker.error import Invalid
 from locker.query import Answer, Search, TooSlow
+from locker.record import canonical
 
 from ._body import read_object, read_parameters
 from ._objects_routes import add_route, delete_route, edit_route, get_routes, plain_routes
@@ -217,4 +218,4 @@ def _id(call: Call, type: str) -> str:
 
 def _written(call: Call, id: str, position: int) -> web.Response:
     """The object as it is now, whether it can be queried yet or not."""
-    return answer(call.locker.object(call.owner, id), headers={POSITION: str(position)})
+    return answer(canonical(call.locker.object(call.owner, id)).encode(), headers={POSITION: str(position)})

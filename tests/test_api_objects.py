@@ -312,6 +312,12 @@ def test_add_edit_delete(own: Server) -> None:
     assert [back.json()] == read(back)
 
 
+def test_large_numbers_in_what_apps_write(own: Server) -> None:
+    """Integers beyond 64 bits are answered digit by digit."""
+    answer = own.post("/addMessage", data=b'{"n": 3366147771824801851858632137760571392}', headers={"Content-Type": "application/json"})
+    assert 3366147771824801851858632137760571392 == answer.json()["body"]["n"]
+
+
 def test_writes_are_records(own: Server) -> None:
     """Each write is one record of the collection's log, which names the account."""
     id = own.post("/addLink", {"url": "https://x.org"}).json()["id"]
