@@ -67,12 +67,17 @@ def is_local(request: web.Request) -> bool:
     A page may send requests here, with its own ``Origin`` or marked as cross-site, or under a name of its own that points to this address.
     """
     headers = request.headers
-    if _PORT.sub("", request.host).lower() not in LOCAL_NAMES:
+    if not _is_local_name(headers.get("Host", "")):
         return False
     if "Origin" in headers or headers.get("Sec-Fetch-Site") == "cross-site" or any(name in headers for name in FORWARDED):
         return False
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return bool(peer and is_loopback(str(peer[0])))
+
+
+@lru_cache(maxsize=256)
+def _is_local_name(host: str) -> bool:
+    return _PORT.sub("", host).lower() in LOCAL_NAMES
 
 
 @lru_cache(maxsize=256)

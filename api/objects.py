@@ -139,7 +139,7 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
 async def _search(service: Service, search: Search) -> Answer:
     """In the event loop if that is a matter of a few milliseconds, else in a thread."""
     reader = service.locker.reader
-    if search not in service.slow:
+    if not service.slow or search not in service.slow:
         try:
             return reader.search(search, budget_ms=BUDGET_MS)
         except TooSlow:
