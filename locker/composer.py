@@ -110,14 +110,18 @@ class Composer(Follower):
             if record.op != "delete" or record.source in self._collections:
                 body, problem = self._canonical(primary, record)
             if body is not None:
-                collection = self._collections[primary]
-                # Identities are looked up through SQLite's JSON functions, which end a text at NUL.
-                identities = tuple(dict.fromkeys(identity.replace("\0", "\ufffd") for identity in collection.identities(body)))
-                canonical({"body": body, "identities": identities})  # what JSON cannot say must not reach the log
-                modified = collection.modified(body)
+                identities, modified = self._named(primary, body)
         except Exception as error:  # a stranger's plugin: whatever it raises, the others go on, and somebody can see it
             body, identities, problem = None, (), f"{type(error).__name__}: {error}"[:500]
         return Change(record.first, record.version, record.timestamp, called, record.key, body, identities, modified, problem)
+
+    def _named(self, type: str, body: Body) -> tuple[tuple[str, ...], str]:
+        """What a canonical body is known by, and when it changed.  Raises whatever a stranger's collection does."""
+        collection = self._collections[type]
+        # Identities are looked up through SQLite's JSON functions, which end a text at NUL.
+        identities = tuple(dict.fromkeys(identity.replace("\0", "\ufffd") for identity in collection.identities(body)))
+        canonical({"body": body, "identities": identities})  # what JSON cannot say must not reach the log
+        return identities, collection.modified(body)
 
     def _canonical(self, primary: str, record: Record) -> tuple[Body | None, str | None]:
         """The canonical body, and what is wrong with it; fields that break the schema are left out, the others stay."""
@@ -139,7 +143,11 @@ class Composer(Follower):
     def adding(self, owner: str, type: str, body: Body, by: str) -> Future[tuple[str, Position]]:
         """Like ``add``, for callers that must not wait."""
         self._schemas[type].check(body)
-        log, collection = f"{owner}/{type}", self._collections[type]
+        log = f"{owner}/{type}"
+        try:
+            identities, modified = self._named(type, body)
+        except Exception as error:  # a stranger's plugin, or a value that it did not think of
+            raise Invalid(f"no {type} can be made of this body: {error}") from error
 
         def apply(connection: sqlite3.Connection) -> tuple[str, Position]:
             now, n = self._logbook.now(connection), version_of(connection, log) + 1
@@ -151,9 +159,7 @@ class Composer(Follower):
             connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
             connection.execute("INSERT INTO members VALUES (?,?,?,?,NULL,'[]',NULL)", (id, name, n, now))
             record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
-            change = Change(
-                name, n, record.timestamp, f"{type}/{APP}", str(n), body, tuple(collection.identities(body)), collection.modified(body)
-            )
+            change = Change(name, n, record.timestamp, f"{type}/{APP}", str(n), body, identities, modified)
             outcomes = self._settling.settle(connection, owner, type, {name: change})
             positions = [outcome.position for outcome in outcomes if outcome.op]
             survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
