@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from importlib import import_module
@@ -59,17 +59,20 @@ def serve(**overrides: object) -> None:
 
 
 @click.command(short_help="Make a token for HTTP.", cls=Example, examples=("locker token", "locker token --scope read --days 365"))
-@click.option("--scope", default="read,write", show_default=True, help="What it allows: read, write, admin, or read:contact for one type.")
+@click.option(
+    "--scope", "scopes", multiple=True, default=("read,write",), show_default=True,
+    help="What it allows: read, write, admin, or read:contact for one type; several with commas, or with an option each.",
+)  # fmt: skip
 @click.option("--days", type=click.FloatRange(0, 36500, min_open=True), default=1.0, show_default=True, help="How long it is valid.")
 @as_json
 @place
-def token(scope: str, days: float, json: bool, settings: Settings) -> None:
+def token(scopes: Sequence[str], days: float, json: bool, settings: Settings) -> None:
     """Print a token that opens --owner's locker over HTTP; send it as "Authorization: Bearer TOKEN".
 
     Whoever has it may do what it allows until it expires.
     """
     tokens = Tokens(settings.data, secret=settings.secret)
-    text = tokens.make(settings.owner, [each.strip() for each in scope.split(",")], lifetime=timedelta(days=days))
+    text = tokens.make(settings.owner, [each.strip() for each in ",".join(scopes).split(",")], lifetime=timedelta(days=days))
     if not json:
         return line(text)
     made = tokens.verify(text)
