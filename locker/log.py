@@ -200,10 +200,12 @@ class Logbook:
         deleted: bool = False,
     ) -> list[Head]:
         """At most *limit* heads of one log in order of (type, key), after such a pair and *offset* more; the living ones unless *deleted*."""
+        first, last = _types(type)
         rows = self.read(
-            f"SELECT type, key, {REST} FROM heads WHERE log = ? AND (type, key) > (?, ?) "
-            "AND type BETWEEN ? AND ? AND (? OR NOT deleted) ORDER BY type, key LIMIT ? OFFSET ?",
-            [f"{owner}/{source}", *after, *_types(type), deleted, limit, offset],
+            # One lower bound: of two, SQLite would take the type's, and read all that came before this page again.
+            f"SELECT type, key, {REST} FROM heads WHERE log = ? AND (type, key) > (?, ?) AND type <= ? "
+            "AND (? OR NOT deleted) ORDER BY type, key LIMIT ? OFFSET ?",
+            [f"{owner}/{source}", *max(after, (first, "")), last, deleted, limit, offset],
         )
         return [Head(*row) for row in rows]
 
