@@ -102,7 +102,8 @@ class Locker:
         lease = Lease(self.logbook, "rebuild")
 
         def renewing(position: Position, of: Position) -> None:
-            lease.take()
+            if not lease.take():
+                raise Unavailable("another process began to rebuild meanwhile; its generation will answer")
             told(position, of)
 
         with self._held(lease):
