@@ -98,6 +98,10 @@ EVENT = "UPDATE stored_events SET {} WHERE originator_id = 'me/{}' AND originato
     ("statement", "expected"),
     [
         ("DELETE FROM stored_events WHERE originator_id = 'me/vcard' AND originator_version = 7", "me/vcard:8 has version 8"),
+        (
+            "DELETE FROM stored_events WHERE position = (SELECT max(position) FROM stored_events WHERE originator_id = 'me/vcard')",
+            "should be: what was between is gone",
+        ),
         (EVENT.format("originator_version = 900", "vcard", 7), "me/vcard:900 has version 900"),
         (EVENT.format("state = json_set(state, '$.timestamp', '2001-01-01T00:00:00.000000Z')", "vcard", 7), "me/vcard:7 is of 2001-01-01"),
         (EVENT.format("state = 'nonsense'", "vcard", 7), "me/vcard:7 has a header that is none"),
