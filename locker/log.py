@@ -299,9 +299,9 @@ class Logbook:
         self.transact(lambda connection: connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value)))
 
     def close(self) -> None:
-        """Finish queued appends and close the file."""
-        self._writer.close()
+        """Finish queued appends and close the file.  The writer goes last: only it can empty the write-ahead log."""
         self.events.close()
+        self._writer.close()
 
     def __enter__(self) -> Self:
         return self
