@@ -213,20 +213,27 @@ class Reader:
     def _rowids(self, connection: sqlite3.Connection, projection: Projection, owner: int, id: str) -> list[int]:
         """The rowid of an object, or of the one that it was merged into."""
         text = id.partition(":")[2]
-        if not text.isascii() or not text.isdigit() or int(text) > MASK:
+        if not text.isascii() or not text.isdigit() or not 0 < len(text) <= 13 or int(text) > MASK:
             return []
-        sql = (
-            "WITH RECURSIVE chain(id) AS (SELECT ? UNION SELECT survivor FROM chain CROSS JOIN aliases ON aliases.type = ? AND aliases.id = chain.id)"
-            f" SELECT t.id FROM chain CROSS JOIN {quoted(projection.type)} AS t ON t.id = chain.id"
-        )
-        return [row[0] for row in connection.execute(sql, (owner << OWNER_BITS | int(text), projection.type))]
+        rowid, seen = owner << OWNER_BITS | int(text), set[int]()
+        while not connection.execute(f"SELECT 1 FROM {quoted(projection.type)} WHERE id = ?", (rowid,)).fetchone():
+            seen.add(rowid)
+            survivor = connection.execute("SELECT survivor FROM aliases WHERE type = ? AND id = ?", (projection.type, rowid)).fetchone()
+            if survivor is None or survivor[0] in seen:
+                return []
+            rowid = survivor[0]
+        return [rowid]
 
     def _composed_from(self, connection: sqlite3.Connection, owner: int, id: str) -> list[str]:
-        sql = """
-            WITH RECURSIVE chain(record) AS (
-                SELECT :id UNION SELECT via.type || ':' || (via.object & :mask) FROM chain CROSS JOIN via ON via.owner = :owner AND via.record = chain.record)
-            SELECT record FROM chain WHERE record <> :id"""
-        return [row[0] for row in connection.execute(sql, {"id": id, "owner": owner, "mask": MASK})]
+        """The ids of the objects made of a record or object.  Step by step: for a recursive query SQLite would read the whole table first."""
+        found: dict[str, None] = {id: None}
+        waiting = [id]
+        while waiting:
+            rows = connection.execute("SELECT type, object & ? FROM via WHERE owner = ? AND record = ?", (MASK, owner, waiting.pop()))
+            new = [made for type, n in rows if (made := f"{type}:{n}") not in found]
+            found.update(dict.fromkeys(new))
+            waiting += new
+        return list(found)[1:]
 
     def _facet(
         self, connection: sqlite3.Connection, name: str, compiled: Compiled, driver: int | None, params: dict[str, Param]

@@ -12,7 +12,7 @@ from locker.record import Body, Op, Record, canonical
 from locker.schema import Schema, make
 from locker.term import All, Any_, Between, Compare, Not, Path, Term
 from tests.term_strategies import bodies as wild_bodies
-from tests.term_strategies import moments, numbers, scalars, texts, values
+from tests.term_strategies import MOMENTS, moments, numbers, scalars, texts, values
 from tests.term_strategies import paths as wild_paths
 
 TIME = "2026-11-22T08:00:00.000000Z"
@@ -58,7 +58,7 @@ def _of(document: Body) -> st.SearchStrategy[Any]:
             return numbers | st.sampled_from([2**63, -(2**63) - 1, 2**64 + 1, 2**70])
         case "boolean":
             return st.booleans()
-    return texts
+    return st.sampled_from(MOMENTS) | texts if document["x-index"] == "time" else texts
 
 
 def bodies(schema: Schema) -> st.SearchStrategy[Body]:
