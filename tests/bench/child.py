@@ -1,0 +1,139 @@
+"""
+The contenders: each is run in a process of its own (``python -m tests.bench.child NAME ARGUMENTS``) and prints what it measured as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from locker.locker import Locker
+from locker.log import Draft, Logbook
+from locker.record import Body
+
+from . import people
+from .measure import Run, told
+from .peers import LibraryApplication, RawRows, rows_in, sqlite_utils_insert
+
+PAGE = 500
+PEER_PAGE = 1000
+
+
+class OurLog:
+    """``Logbook.append`` as the importer calls it: canonical text, digests, heads and "nothing new" are part of what is measured."""
+
+    def __init__(self, path: Path) -> None:
+        self._logbook = Logbook(path)
+
+    def prepare(self, type: str, keys: list[str], bodies: list[Body]) -> list[tuple[str, str, Body]]:
+        """Nothing but the arguments."""
+        return [(type, key, body) for key, body in zip(keys, bodies, strict=True)]
+
+    def append(self, found: list[tuple[str, str, Body]]) -> None:
+        """What is measured."""
+        self._logbook.append("me", "bench", [Draft.of(*each) for each in found])
+
+    def close(self) -> None:
+        self._logbook.close()
+
+
+class BatchLog(Protocol):
+    """What the three logs have in common: a batch is prepared, then what is measured happens."""
+
+    def prepare(self, type: str, keys: list[str], bodies: list[Body], /) -> Any: ...
+
+    def append(self, batch: Any, /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+LOGS: dict[str, Callable[[Path], BatchLog]] = {"locker": OurLog, "executemany": RawRows, "eventsourcing": LibraryApplication}
+
+
+def logs(folder: Path, count: int, only: list[str] | None = None) -> dict[str, Run]:
+    """Append the same contacts to several logs, batch by batch in turns; with one name in *only*, that one alone, and its memory."""
+    names = only or list(LOGS)
+    opened = {name: LOGS[name](folder / f"{name}.sqlite") for name in names}
+    runs = {name: Run() for name in names}
+    for turn, start in enumerate(range(0, count, PAGE)):
+        numbers = range(start, min(start + PAGE, count))
+        keys, bodies = [f"{n}" for n in numbers], [people.contact(n) for n in numbers]
+        for place in range(len(names)):
+            name = names[(turn + place) % len(names)]
+            log = opened[name]
+            batch = log.prepare("contact/bench", keys, bodies)
+            if start + PAGE >= count * 9 // 10 and "early" not in runs[name].more:
+                runs[name].more |= {"early": runs[name].operations, "early_seconds": runs[name].seconds}
+            with runs[name].watch(len(batch)):
+                log.append(batch)
+    for log in opened.values():
+        log.close()
+    return runs
+
+
+def archive_to_log(folder: Path, archive: str) -> dict[str, Run]:
+    """Read an NDJSON file into the durable log, compose nothing; then the same file once more, of which nothing is new."""
+    first, again = Run(), Run()
+    with Locker(folder / "locker") as locker:
+        for run in (first, again):
+            with run.watch(0):
+                run.operations = locker.import_archive("json", archive).items
+    first.more = {"again": again.rate}
+    return {"archive to log": first}
+
+
+def archive_to_queryable(folder: Path, archive: str) -> dict[str, Run]:
+    """Import as the command line does: composing and indexing go on beside the reading; done when everything can be queried."""
+    run = Run()
+    with Locker(folder / "locker") as locker:
+        locker.start()
+        with run.watch(0):
+            run.operations = locker.import_archive("json", archive).items
+            locker.catch_up()
+        found = locker.reader.listing("me", type="contact")
+        assert [run.operations] == [each["count"] for each in found], found
+    return {"archive to queryable": run}
+
+
+def stages(folder: Path, archive: str) -> dict[str, Run]:
+    """One stage after the other: append, compose, project."""
+    runs = {name: Run() for name in ("append", "compose", "project")}
+    with Locker(folder / "locker") as locker:
+        locker.prepare()
+        with runs["append"].watch(0):
+            count = locker.import_archive("json", archive).items
+        for name, follower in (("compose", locker.composer), ("project", locker.views)):
+            with runs[name].watch(0):
+                follower.catch_up()
+    for run in runs.values():
+        run.operations = count
+    return runs
+
+
+def sqlite_utils(folder: Path, archive: str) -> dict[str, Run]:
+    """The peer of ``archive_to_queryable``."""
+    run, path = Run(), folder / "peer.sqlite"
+    with run.watch(0):
+        run.operations = sqlite_utils_insert(path, Path(archive), PEER_PAGE)
+    assert run.operations == rows_in(path, "contact")
+    return {"sqlite-utils": run}
+
+
+CONTENDERS: dict[str, Callable[..., dict[str, Run]]] = {
+    each.__name__: each for each in (logs, archive_to_log, archive_to_queryable, stages, sqlite_utils)
+}
+
+
+def main() -> None:
+    """Run one contender in a folder that goes afterwards."""
+    name, arguments = sys.argv[1], json.loads(sys.argv[2])
+    with tempfile.TemporaryDirectory(prefix="locker-bench-", dir=arguments.pop("room", None)) as folder:
+        print(told(CONTENDERS[name](Path(folder), **arguments)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The bench: that its runner works at all, at a tiny scale.  What it measures never makes a test fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def bench(*arguments: str) -> str:
+    """What the runner prints."""
+    command = [sys.executable, "-m", "tests.bench", "--scale", "200", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+def test_imports_are_measured_against_peers(tmp_path: Path) -> None:
+    """Every figure of an import is a positive number, and those with a peer have a ratio."""
+    table = bench("--only", "import", "--rounds", "1", "--json", str(tmp_path / "figures.json"))
+    rows = json.loads((tmp_path / "figures.json").read_text())["import"]
+    assert all(row["ours"] > 0 for row in rows), table
+    assert {"executemany of ready rows", "eventsourcing Application.save", "sqlite-utils, same indexes and triggers"} <= {
+        r["peer"] for r in rows
+    }
+    assert all(row["ratio"] > 0 for row in rows if row["peer"])
+    assert "import to queryable" in table
