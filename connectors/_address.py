@@ -5,7 +5,7 @@ Who wrote to whom: the mailboxes in a header, however badly it is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.utils import getaddresses
 from inspect import signature
 from typing import Any
@@ -17,7 +17,7 @@ from ._charset import words
 # Newer Pythons refuse a whole header for one bad mailbox unless they are told not to.
 _LENIENT: dict[str, Any] = {"strict": False} if "strict" in signature(getaddresses).parameters else {}
 _MAILBOX = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
-_LIKE_ONE = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:@]+")
+_WORD = re.compile(r"[^\s<>\"(),;:]+")
 # Python's own mail writer encodes the comma between two mailboxes where it breaks a long line.
 _ENCODED_COMMA = re.compile(r"\s*=\?[\w-]+\?q\?=2C\?=", re.IGNORECASE)
 _NOBODY = re.compile(r"(undisclosed|unlisted|suppressed|no)[- _.]*recipients?\b.*", re.IGNORECASE | re.DOTALL)
@@ -68,7 +68,7 @@ def _parse(text: str) -> list[Body]:
         return made
     # The whole mailbox may hide in an encoded word, or the punctuation is beyond the parser.
     decoded = words(text).strip("<> ")
-    inside = [{"address": match} for match in _LIKE_ONE.findall(decoded)]
+    inside = [{"address": word.group()} for word in _like_ones(decoded)]
     if inside or not decoded or ":" in decoded or _NOBODY.fullmatch(decoded):
         return inside
     if " " in decoded and not re.search(r"[<(,;]", decoded):
@@ -76,10 +76,15 @@ def _parse(text: str) -> list[Body]:
     return [mailbox for mailbox in made if not mailbox.get("address", "").startswith("@")]
 
 
+def _like_ones(text: str) -> Iterator[re.Match[str]]:
+    """Words with an ``@`` inside."""
+    return (word for word in _WORD.finditer(text) if "@" in word.group().strip("@"))
+
+
 def _mailbox(name: str, address: str) -> Body | None:
     name = " ".join(name.split()).strip("'\" ")
     address = address.strip().strip("<>'\"").rstrip(".,;")
-    if " " in address and (inside := _LIKE_ONE.search(address)):
+    if " " in address and (inside := next(_like_ones(address), None)):
         # Words without quotation marks or brackets around an address.
         name, address = name or address[: inside.start()].strip(' ,;<"'), inside.group()
     if " " in address or not address.strip("@"):

@@ -4,8 +4,12 @@ Turns bytes of doubtful origin into text: the declared character set first, then
 
 from __future__ import annotations
 
+import re
 from email.errors import HeaderParseError
 from email.header import decode_header
+
+_LONGEST_HEADER = 1 << 15
+_NAMED = re.compile(rb"""charset\s*=\s*["']?([A-Za-z0-9][A-Za-z0-9._:-]*)""", re.IGNORECASE)
 
 ALIASES = {
     "gb2312": "gb18030",  # senders of GB2312 use its supersets all the time
@@ -46,6 +50,15 @@ def decode(content: bytes, charset: str | None = None) -> str:
     return mend(content.decode("latin-1"))
 
 
+def decode_undeclared(content: bytes) -> str:
+    """The text of bytes whose charset nobody told: UTF-8 if they are, else the one named inside (vCard's ``CHARSET=``, HTML's ``<meta charset=``)."""
+    try:
+        return mend(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        named = _NAMED.search(content, 0, 1 << 16)
+        return decode(content, named[1].decode() if named else None)
+
+
 def mend(text: str) -> str:
     """The text without lone surrogates and NULs; bytes that a parser smuggled through as surrogates are decoded after all."""
     if "\x00" in text:
@@ -65,7 +78,7 @@ def mend(text: str) -> str:
 def words(text: str) -> str:
     """A header's text with its encoded words (RFC 2047) decoded.  Never raises."""
     text = mend(text)
-    if "=?" not in text:
+    if "=?" not in text or len(text) > _LONGEST_HEADER:
         return text
     try:
         pieces = decode_header(text)

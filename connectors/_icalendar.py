@@ -23,7 +23,7 @@ from icalendar.parser import Contentline, Contentlines
 
 from locker.connector import Body
 
-from ._charset import decode, mend
+from ._charset import decode, decode_undeclared, mend
 from ._escaped import split, unescape
 from ._icalendar_zone import Zones, resolved
 from ._mail import source_text
@@ -98,7 +98,7 @@ _ADDITIONAL = ("all_day", "recurrence_id", "timezone", "completed")
 
 def properties(raw: bytes) -> Iterator[Property]:
     """The component's own lines, without those of what is nested in it (alarms); lines that cannot be read are left out."""
-    text = decode(raw).replace("\r\n", "\n").replace("\r", "\n")
+    text = decode_undeclared(raw).replace("\r\n", "\n").replace("\r", "\n")
     joined = None
     while joined != text:
         joined, text = text, _SOFT_BREAK.sub(r"\1", text)

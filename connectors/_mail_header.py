@@ -13,7 +13,7 @@ from ._charset import mend, words
 from ._moment import moment
 
 _FOLD = re.compile(r"\r?\n")
-_ID = re.compile(r"<([^<>]*[^<>\s][^<>]*)>")
+_ID = re.compile(r"<([^<>]+)>")
 _STATUS = {"R": "seen", "A": "answered", "F": "flagged", "D": "deleted", "T": "draft"}
 _MOZILLA = {0x1: "seen", 0x2: "answered", 0x4: "flagged", 0x8: "deleted", 0x1000: "forwarded"}
 

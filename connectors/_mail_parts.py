@@ -10,7 +10,7 @@ from email import policy
 from email.message import Message
 from email.parser import BytesParser
 
-from ._charset import decode, words
+from ._charset import decode, decode_undeclared, words
 from ._markup import plain
 
 _LARGE = 1 << 17
@@ -21,10 +21,12 @@ _BLANK = re.compile(rb"\r?\n\r?\n")
 
 def parsed(raw: bytes) -> Message:
     """A message, as far as it can be parsed; one that cannot is empty.  Never raises."""
-    try:
-        return BytesParser(policy=policy.compat32).parsebytes(_slim(raw) if len(raw) > _LARGE else raw)
-    except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError):
-        return Message()
+    for is_whole in (True, False):
+        try:
+            return BytesParser(policy=policy.compat32).parsebytes(_slim(raw) if len(raw) > _LARGE else raw, headersonly=not is_whole)
+        except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError):
+            continue  # parts nested beyond measure; the headers may still be fine
+    return Message()
 
 
 def text(message: Message) -> str | None:
@@ -66,7 +68,8 @@ def _texts(part: Message) -> tuple[str, str]:
 def _content(part: Message) -> str:
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else str(part.get_payload()).encode("utf-8", "surrogateescape")
-    return decode(content, _charset(part)).replace("\r\n", "\n").replace("\r", "\n")
+    charset = _charset(part)
+    return (decode(content, charset) if charset else decode_undeclared(content)).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _charset(part: Message) -> str | None:

@@ -20,7 +20,7 @@ from vobject.base import ParseError, getLogicalLines, parseLine
 
 from locker.connector import Body, Found, Item, Problem
 
-from ._charset import decode, mend
+from ._charset import decode, decode_undeclared, mend
 from ._component import pieces
 from ._escaped import split, unescape
 from ._mail import BLOB_LIMIT, source_text
@@ -46,7 +46,7 @@ def cards(file: BinaryIO, name: str) -> Iterator[Found]:
 
 def card_body(raw: bytes) -> Body:
     """The body of one card's bytes.  Raises ValueError if nothing in it can be read."""
-    found = list(_properties(decode(raw)))
+    found = list(_properties(decode_undeclared(raw)))
     if not any(one["name"] != "VERSION" for one in found):
         raise ValueError("this card is empty or unreadable")
     version = next((one["value"].strip() for one in found if one["name"] == "VERSION"), "")

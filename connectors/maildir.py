@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from posixpath import commonpath
 
 from locker.connector import Archive, Archived, Body, Found, Problem
+from locker.error import Fatal
 
 from ._mail import Mail, map_mail
 
@@ -31,6 +32,8 @@ class Maildir(Archived):
     def read(self, archive: Archive) -> Iterator[Found]:
         mail = Mail()
         homes = folders(archive)
+        if not homes and not archive.is_single:
+            raise Fatal("there is no folder with cur or new in it; give the maildir itself, or a folder of maildirs")
         for name in archive.names():
             path = PurePosixPath(name)
             is_filed = path.parent.name in ("cur", "new")
