@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from vobject.base import ParseError, getLogicalLines, parseLine
 
@@ -29,6 +29,8 @@ from ._vcard_handle import handle
 
 _EMBEDDABLE = frozenset(("PHOTO", "LOGO", "SOUND", "KEY"))
 _ENCODINGS = frozenset(("QUOTED-PRINTABLE", "BASE64", "B", "7BIT", "8BIT"))
+# Found and dropped before parsing: unfolding megabytes of Base64 would take seconds.
+_LARGE = re.compile(r"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:][^\n]{0,1000}\n(?:[ \t][^\n]*\n){20,}", re.IGNORECASE | re.MULTILINE)
 _NO_YEAR = 1604  # what Apple and those after it write for a birthday without a year
 
 
@@ -140,7 +142,7 @@ def _found(name: str, raw: bytes, line: int, problem: str) -> Found:
 
 def _properties(text: str) -> Iterator[Body]:
     depth = 0
-    for line, _ in getLogicalLines(io.StringIO(text, newline=None), allowQP=True):
+    for line, _ in getLogicalLines(io.StringIO(_LARGE.sub("", text), newline=None), allowQP=True):
         try:
             name, params, value, group = parseLine(line)
         except ParseError:
@@ -205,5 +207,7 @@ def _revision(value: str) -> str | None:
     return moment(f"{value[:4]}-{value[4:6]}-{value[6:]}" if re.fullmatch(r"\d{8}", value) else value)
 
 
-def _distinct(values: list[object]) -> list[object]:
+def _distinct(values: list[Any]) -> list[Any]:
+    if all(isinstance(value, str) for value in values):
+        return list(dict.fromkeys(values))
     return [value for number, value in enumerate(values) if value not in values[:number]]

@@ -11,6 +11,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -293,3 +294,11 @@ def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, jun
     check_contract(EML, found)
     assert "raw" in json.loads(canonical(settled(found[0].body)))
     assert [] == problems
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a b='", "<a b='>", "<!--", "<![CDATA[", "<script>", "</", "&#"])
+def test_hostile_html_takes_no_time(tmp_path: Path, piece: str) -> None:
+    """Tags, quotes and comments that never end cost the standard library's parser minutes; a mail must not."""
+    start = perf_counter()
+    items(tmp_path, b"Content-Type: text/html\n\n" + piece.encode() * 20_000)
+    assert perf_counter() - start < 5
