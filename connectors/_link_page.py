@@ -8,7 +8,7 @@ machine over the tags, which takes whatever comes and holds one entry at a time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
@@ -23,6 +23,7 @@ ICON_LIMIT = 4096
 """Characters of an icon that stay in the body; a longer one becomes a blob."""
 
 _UNREADABLE = 1 << 24
+_LONG_TAG = 1 << 20
 _LISTS = frozenset(("dl", "ul", "ol", "menu"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
@@ -58,22 +59,32 @@ def entries(file: BinaryIO, name: str) -> Iterator[Entry | Problem]:
     """Every link of the page, in order."""
     lines = Lines(file, name, PIECE)
     page = _Page()
-    for line in lines:
+    for text in _batches(lines, page):
         page.place = f"line {lines.number}"
-        try:
-            page.feed(line)
-        except AssertionError as error:  # html.parser's answer to declarations that it does not know
-            yield Problem(name, page.place, f"unreadable markup, the rest is not read: {error}")
-            break
+        page.feed(text)
         while page.done:
             yield page.done.popleft()
         if len(page.rawdata) > _UNREADABLE:
-            yield Problem(name, page.place, "a comment or tag does not end, the rest is not read")
             break
+    if page.rawdata.startswith("<") and len(page.rawdata) > _LONG_TAG:
+        yield Problem(name, page.place, f"a comment or tag does not end, the last {len(page.rawdata)} characters are not read")
     else:
         page.finish()
     yield from page.done
     yield from lines.problems()
+
+
+def _batches(lines: Iterable[str], page: _Page) -> Iterator[str]:
+    """Line by line; but while an element does not end, which the parser reads anew each time, always as much as it holds already."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if size >= len(page.rawdata):
+            yield "".join(batch)
+            batch, size = [], 0
+    yield "".join(batch)
 
 
 class _Page(HTMLParser):
@@ -93,6 +104,13 @@ class _Page(HTMLParser):
 
     def set_cdata_mode(self, elem: str, **_: Any) -> None:
         """Stay in markup: a stray ``<style>`` in a note must not swallow the rest of the file."""
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over a ``<![…[`` that html.parser does not know, where it would give up the page."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
 
     def finish(self) -> None:
         """The page is over: what is open ends here."""

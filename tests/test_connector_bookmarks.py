@@ -245,6 +245,24 @@ def test_bookmarks_come_while_the_page_is_being_read(tmp_path: Path) -> None:
         assert archive.done < archive.size / 4
 
 
+def test_unknown_declarations_are_passed_over(tmp_path: Path) -> None:
+    """What looks like a declaration in a title or note does not end the reading."""
+    items, problems, _ = read(
+        connector("bookmarks"), page(tmp_path, "<DL><DT><A HREF='u:1'>a <![foo[ b</A>\n<DD><![x>\n<DT><A HREF='u:2'>c</A></DL>")
+    )
+    assert [] == problems
+    assert ["u:1", "u:2"] == [item.key for item in items]
+
+
+@pytest.mark.parametrize("opening", ["<!-- ", '<A HREF="'])
+def test_what_does_not_end_costs_little_and_is_told(tmp_path: Path, opening: str) -> None:
+    """An open comment or quote over many lines is read a few times, not once per line, and the entries before it are there."""
+    path = page(tmp_path, "<DL><DT><A HREF='u:1'>a</A>\n<DT>" + opening + "word\n" * 220_000)
+    items, problems, _ = read(connector("bookmarks"), path)
+    assert ["u:1"] == [item.key for item in items]
+    assert ["a comment or tag does not end"] == [problem.reason[:29] for problem in problems]
+
+
 SHARED_PAGES = sorted((DATA / "bookmarks-netscape").rglob("*.htm*")) if DATA.is_dir() else []
 
 
