@@ -16,6 +16,7 @@ from .connector import Archive, Archived, Item, Problem, Scope
 from .error import Fatal, Invalid, LockerError
 from .log import Draft, Logbook, Sighting
 from .record import ServiceType
+from .scope import Scopes
 
 PAGE = 500
 KEPT_PROBLEMS = 1000
@@ -59,7 +60,7 @@ class Import:
     def __init__(self, logbook: Logbook, connector: Archived, owner: str, source: str, wish: Wish | None = None) -> None:
         self.report = Report()
         self._logbook, self._connector, self._owner, self._source = logbook, connector, owner, source
-        self._wish = wish or Wish()
+        self._wish, self._scoping = wish or Wish(), Scopes(logbook, owner, source)
         self._seen: dict[int, int] = {}  # hash of (type, key) -> hash of the body: 64 bits each, for millions of items
         self._page: list[Draft] = []
         self._sighting = Sighting(0, "")
@@ -72,7 +73,6 @@ class Import:
 
         What was appended before an error stays; running it again completes it.
         """
-        self._enter(Scope(str(archive.path.resolve()), None, complete=False), archive)
         for found in self._found(archive):
             if isinstance(found, Problem):
                 self.report.note(found)
@@ -80,6 +80,8 @@ class Import:
                 self._flush()
                 self._enter(found, archive)
             else:
+                if not self._name:  # the archive names no account: it is its own scope
+                    self._enter(Scope(str(archive.path.resolve())), archive)
                 self._take(found, archive)
                 if len(self._page) >= PAGE:
                     self._flush()
@@ -99,6 +101,8 @@ class Import:
             yield Problem(archive.path.name, "from here on", str(error))
         except LockerError as error:
             yield Problem(archive.path.name, "from here on", str(error))
+        except Exception as error:  # a stranger's reader: what was read stays, and somebody can see why the rest is missing
+            yield Problem(archive.path.name, "from here on", f"{type(error).__name__}: {error}")
 
     def _enter(self, scope: Scope, archive: Archive) -> None:
         """The items that follow belong to this scope."""
@@ -107,7 +111,7 @@ class Import:
         known = self._scopes.get(self._name)
         as_of = stamp(self._wish.as_of or scope.as_of or archive.modified)
         complete = scope.complete if self._wish.complete is None else self._wish.complete
-        self._sighting = known[0] if known else Sighting(self._logbook.scope(self._owner, self._source, self._name), as_of)
+        self._sighting = known[0] if known else Sighting(self._scoping.number(self._name), as_of)
         self._complete = complete and (known is None or known[1])
 
     def _leave(self) -> None:
@@ -155,5 +159,5 @@ class Import:
         if self.report.unreadable:
             return
         for sighting, complete in self._scopes.values():
-            while complete and (things := self._logbook.missing(self._owner, self._source, sighting)):
-                self.report.deleted += self._logbook.drop(self._owner, self._source, things, sighting)
+            if complete:
+                self.report.deleted += self._scoping.drop_missing(sighting)

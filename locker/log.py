@@ -11,101 +11,29 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-import orjson
 from eventsourcing.application import Application, EventSourcedLog
 from eventsourcing.persistence import InfrastructureFactory, Mapper, Tracking
+from eventsourcing.sqlite import SQLiteCursor
 from eventsourcing.utils import Environment
 
 from .clock import Clock, stamp, system_clock
 from .database import Writer, translated
-from .error import Conflict, Corrupt, Invalid, NotFound
-from .event import TOPICS, RecordEvent, RecordMapper, header
-from .record import SALT_BYTES, Blob, Body, Op, Record, canonical, check_owner, check_source, plain_digest, salted_digest
-from .recorder import SELECT, HeadRow, LogFactory, LogRecorder, Row, as_record, insert_rows, max_position
+from .draft import REST, Batch, Draft, Head, Outcome, Position, Sighting, split_id
+from .error import Corrupt, NotFound, StorageError
+from .event import RecordEvent, RecordMapper
+from .record import SALT_BYTES, Blob, Record, check_owner, check_source
+from .recorder import SELECT, LogFactory, LogRecorder, as_record
+
+__all__ = ["LOG_FILE", "Draft", "Head", "Log", "Logbook", "Outcome", "Position", "Sighting", "split_id"]
 
 T = TypeVar("T")
-Position = int
-"""A place in the one order of all records; 0 is before the first."""
-
 PAGE = 500
 LOG_FILE = "log.sqlite"
 """What the logbook's store is called in a locker's folder."""
-KEY_CHARACTERS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What may become a record: *type* is ``type/subtype``, *text* the canonical body (None: gone).
-
-    *expect* is the version of the thing's newest record that the caller has seen, 0 for none: if another one is newer, the append raises Conflict.
-    *keep* appends a delete again though the thing is gone, when only its note changed.
-    """
-
-    type: str
-    key: str
-    text: str | None
-    digest: bytes = b""
-    blobs: tuple[Blob, ...] = ()
-    by: str | None = None
-    note: Body | None = None
-    patch: str | None = None
-    expect: int | None = None
-    keep: bool = False
-
-    @classmethod
-    def of(cls, type: str, key: str, body: Body | None, **more: Any) -> Draft:
-        """A draft of a body, its Blobs set apart.  Raises Invalid for a body that JSON cannot say or a key that is no text."""
-        if not key or len(key) > KEY_CHARACTERS:
-            raise Invalid(f"a key has 1 to {KEY_CHARACTERS} characters, this one has {len(key)}")
-        try:
-            key.encode()
-        except UnicodeEncodeError as error:
-            raise Invalid(f"the key {key!r} is not valid text: {error.reason}") from error
-        if body is None:
-            return cls(type, key, None, **more)
-        try:
-            text, blobs = canonical(body), ()
-        except Invalid:
-            blobs_found: list[Blob] = []
-            text = canonical(_referring(body, blobs_found))
-            blobs = tuple(blobs_found)  # type: ignore[assignment]
-        return cls(type, key, text, plain_digest(text), blobs, **more)
-
-
-class Head(NamedTuple):
-    """Where the current version of one thing stands; *first* and *newest* are versions of its log."""
-
-    type: str
-    key: str
-    first: int
-    newest: int
-    digest: bytes
-    deleted: int
-    scope: int | None
-    as_of: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a draft: an op, or None for nothing new; the id of the thing's first record; its newest version; where it stands."""
-
-    op: Op | None
-    version: int
-    first: int
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """The export that drafts come from: *scope* (its row) and *as_of* (a stamp)."""
-
-    scope: int
-    as_of: str
 
 
 class Log(EventSourcedLog[RecordEvent]):
@@ -143,7 +71,10 @@ class Logbook:
     ) -> None:
         self.path = Path(path)
         self._clock, self._randomness = clock, randomness
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make the folder {self.path.parent}: {error.strerror or error}; choose another folder") from error
         self._changed = Condition()
         self._writer = Writer(self.path, self._wake)
         try:
@@ -177,17 +108,17 @@ class Logbook:
         """Queue such a job without waiting for it; small ones that wait together share a transaction."""
         return self._writer.submit(job)
 
-    def write(self, connection: sqlite3.Connection, log: str, drafts: Sequence[Draft], sighting: Sighting | None = None) -> list[Outcome]:
-        """Decide and append, inside a transaction of the writer."""
-        batch = _Batch(connection, log, self.now(connection), self._randomness(SALT_BYTES * len(drafts)), sighting)
+    def write(
+        self, connection: sqlite3.Connection, log: str, drafts: Sequence[Draft], sighting: Sighting | None = None, now: str = ""
+    ) -> list[Outcome]:
+        """Decide and append, inside a transaction of the writer; *now* is what ``now`` said in it, if somebody asked already."""
+        batch = Batch(connection, log, now or self.now(connection), self._randomness(SALT_BYTES * len(drafts)), sighting)
         outcomes = [batch.decide(draft) for draft in batch.known(drafts)]
         batch.flush()
         return outcomes
 
     def track(self, connection: sqlite3.Connection, follower: str, position: Position) -> None:
         """Remember how far a follower came, in the transaction of what it did."""
-        from eventsourcing.sqlite import SQLiteCursor
-
         self.recorder._insert_tracking(SQLiteCursor(connection.cursor()), Tracking(follower, position))
 
     def now(self, connection: sqlite3.Connection) -> str:
@@ -266,7 +197,7 @@ class Logbook:
     ) -> list[Head]:
         """At most *limit* heads of one log in order of (type, key), after such a pair and *offset* more; the living ones unless *deleted*."""
         rows = self.read(
-            "SELECT type, key, first, newest, digest, deleted, scope, as_of FROM heads WHERE log = ? AND (type, key) > (?, ?) "
+            f"SELECT type, key, {REST} FROM heads WHERE log = ? AND (type, key) > (?, ?) "
             "AND type BETWEEN ? AND ? AND (? OR NOT deleted) ORDER BY type, key LIMIT ? OFFSET ?",
             [f"{owner}/{source}", *after, *_types(type), deleted, limit, offset],
         )
@@ -275,7 +206,7 @@ class Logbook:
     def head(self, owner: str, source: str, type: str, key: str) -> Head | None:
         """Where the current version of one thing stands, if it was ever heard of."""
         rows = self.read(
-            "SELECT type, key, first, newest, digest, deleted, scope, as_of FROM heads WHERE log = ? AND type = ? AND key = ?",
+            f"SELECT type, key, {REST} FROM heads WHERE log = ? AND type = ? AND key = ?",
             [f"{owner}/{source}", type, key],
         )
         return Head(*rows[0]) if rows else None
@@ -334,49 +265,6 @@ class Logbook:
         with translated(self.path):
             return self.recorder.max_tracking_id(follower) or 0
 
-    def scope(self, owner: str, source: str, name: str) -> int:
-        """The number of a scope: which account, mailbox or export the items of an import are a picture of."""
-
-        def find(connection: sqlite3.Connection) -> int:
-            connection.execute("INSERT OR IGNORE INTO scopes (log, name) VALUES (?, ?)", (f"{owner}/{source}", name))
-            row = connection.execute("SELECT id FROM scopes WHERE log = ? AND name = ?", (f"{owner}/{source}", name)).fetchone()
-            return int(row[0])
-
-        return self.transact(find)
-
-    def missing(self, owner: str, source: str, sighting: Sighting, *, limit: int = PAGE) -> list[tuple[str, str]]:
-        """Living things (type, key) of a scope that its newest export did not show, though an older one did."""
-        return [
-            (row[0], row[1])
-            for row in self.read(
-                "SELECT type, key FROM heads WHERE log = ? AND scope = ? AND as_of < ? AND NOT deleted LIMIT ?",
-                [f"{owner}/{source}", sighting.scope, sighting.as_of, limit],
-            )
-        ]
-
-    def drop(self, owner: str, source: str, things: Sequence[tuple[str, str]], sighting: Sighting) -> int:
-        """Delete things that their scope lost, unless another scope still has them: then that one answers for them.  The number deleted."""
-        log = f"{owner}/{source}"
-
-        def apply(connection: sqlite3.Connection) -> int:
-            drafts = []
-            for type, key in things:
-                other = connection.execute(
-                    "SELECT scope, as_of FROM sightings WHERE log = ? AND type = ? AND key = ? AND scope <> ? ORDER BY as_of DESC LIMIT 1",
-                    (log, type, key, sighting.scope),
-                ).fetchone()
-                if other:
-                    thing = (log, type, key)
-                    connection.execute(
-                        "UPDATE heads SET scope = ?, as_of = ? WHERE log = ? AND type = ? AND key = ?", (other[0], other[1], *thing)
-                    )
-                    connection.execute("DELETE FROM sightings WHERE log = ? AND type = ? AND key = ? AND scope = ?", (*thing, other[0]))
-                else:
-                    drafts.append(Draft(type, key, None, note={"inferred": True}))
-            return sum(outcome.op == "delete" for outcome in self.write(connection, log, drafts, sighting))
-
-        return self.transact(apply)
-
     # -- waiting and small facts ---------------------------------------------------------------------
 
     def wait(self, position: Position, timeout: float) -> bool:
@@ -416,135 +304,8 @@ class Logbook:
         self.close()
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Drafts of one log, decided one after the other, written at once."""
-
-    connection: sqlite3.Connection
-    log: str
-    now: str
-    salts: bytes
-    sighting: Sighting | None
-    heads: dict[tuple[str, str], Head] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
-    moved: dict[tuple[str, str], None] = field(default_factory=dict)
-    blobs: list[tuple[str, int, str, bytes]] = field(default_factory=list)
-    sightings: list[tuple[str, str, str, int, str]] = field(default_factory=list)
-    position: Position = 0
-    version: int = 0
-
-    def known(self, drafts: Sequence[Draft]) -> Sequence[Draft]:
-        """Read what stands of the drafts' things, in one statement a type."""
-        keys: dict[str, list[str]] = {}
-        for draft in drafts:
-            keys.setdefault(draft.type, []).append(draft.key)
-        for type, wanted in keys.items():
-            for row in self.connection.execute(
-                "SELECT h.type, h.key, first, newest, digest, deleted, scope, as_of FROM json_each(?) CROSS JOIN heads h ON log = ? AND h.type = ? AND h.key = value",
-                (orjson.dumps(wanted).decode(), self.log, type),
-            ):
-                self.heads[type, row[1]] = Head(*row)
-        self.position = max_position(self.connection)
-        self.version = self.connection.execute(
-            "SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = ?", (self.log,)
-        ).fetchone()[0]
-        return drafts
-
-    def decide(self, draft: Draft) -> Outcome:
-        """Add, edit, delete or nothing."""
-        head = self.heads.get((draft.type, draft.key))
-        if draft.expect is not None and draft.expect != (head.newest if head else 0):
-            raise Conflict(f"{draft.type} {draft.key} has changed meanwhile; read it again")
-        if head is None:
-            return self._add(draft) if draft.text is not None else Outcome(None, 0, 0, 0)
-        late = self.sighting is not None and head.as_of is not None and self.sighting.as_of < head.as_of
-        if not late and self.sighting is not None:
-            head = self._seen(head)
-        if draft.text is None:
-            gone = head.deleted and not draft.keep
-            return Outcome(None, head.newest, head.first, 0) if late or gone else self._later("delete", draft, head, *self._last(head))
-        if late or (draft.digest == head.digest and not head.deleted and draft.patch is None):
-            return Outcome(None, head.newest, head.first, 0)
-        return self._later("edit", draft, head, draft.text, draft.digest)
-
-    def flush(self) -> None:
-        """Write rows and heads."""
-        if self.blobs:
-            self.connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?,?,?,?)", self.blobs)
-        if self.sightings:
-            self.connection.executemany("INSERT OR REPLACE INTO sightings VALUES (?,?,?,?,?)", self.sightings)
-        insert_rows(self.connection, self.rows, [HeadRow(self.log, *self.heads[thing]) for thing in sorted(self.moved)])
-
-    def _add(self, draft: Draft) -> Outcome:
-        assert draft.text is not None
-        version = self._append("add", draft, draft.text, None)
-        seen = (self.sighting.scope, self.sighting.as_of) if self.sighting else (None, None)
-        self._move(Head(draft.type, draft.key, version, version, draft.digest, 0, *seen))
-        return Outcome("add", version, version, self.position)
-
-    def _later(self, op: Op, draft: Draft, head: Head, text: str, digest: bytes) -> Outcome:
-        version = self._append(op, draft, text, head.first)
-        self._move(head._replace(newest=version, digest=digest, deleted=int(op == "delete")))
-        return Outcome(op, version, head.first, self.position)
-
-    def _append(self, op: Op, draft: Draft, text: str, first: int | None) -> int:
-        self.position += 1
-        self.version += 1
-        salt = (
-            self.salts[:SALT_BYTES] if len(self.rows) == 0 else self.salts[len(self.rows) * SALT_BYTES : (len(self.rows) + 1) * SALT_BYTES]
-        )
-        patch_digest = None if draft.patch is None else salted_digest(salt, draft.patch)
-        note = draft.note if self.sighting is None else {**(draft.note or {}), "as_of": self.sighting.as_of}
-        state = header(self.now, draft.type, draft.key, salted_digest(salt, text), first, draft.by, note, patch_digest)
-        self.rows.append(Row(self.position, self.log, self.version, TOPICS[op], state, text, salt, draft.patch))
-        self.blobs += [(blob.digest, len(blob.content), blob.media_type, blob.content) for blob in draft.blobs]
-        return self.version
-
-    def _seen(self, head: Head) -> Head:
-        """A newer export still has it: so does its head say, and another scope says so beside it."""
-        assert self.sighting is not None
-        if head.scope not in (None, self.sighting.scope):
-            self.sightings.append((self.log, head.type, head.key, self.sighting.scope, self.sighting.as_of))
-        if head.as_of is None or head.as_of < self.sighting.as_of:
-            head = head._replace(as_of=self.sighting.as_of, scope=self.sighting.scope if head.scope is None else head.scope)
-            self._move(head)
-        return head
-
-    def _last(self, head: Head) -> tuple[str, bytes]:
-        """The last known body: what a delete carries."""
-        for row in reversed(self.rows):
-            if row.version == head.newest:
-                return row.body or "{}", head.digest
-        body = self.connection.execute(
-            "SELECT body FROM stored_events WHERE originator_id = ? AND originator_version = ?", (self.log, head.newest)
-        ).fetchone()
-        return (body and body[0]) or "{}", head.digest
-
-    def _move(self, head: Head) -> None:
-        self.heads[head.type, head.key] = head
-        self.moved[head.type, head.key] = None
-
-
-def split_id(id: str) -> tuple[str, int]:
-    """``github:1042`` as ("github", 1042).  Raises Invalid."""
-    source, colon, version = id.rpartition(":")
-    if not colon or not version.isascii() or not version.isdecimal() or len(version) > 18:
-        raise Invalid(f"{id!r} is not an id; ids look like github:1042")
-    return source, int(version)
-
-
 def _types(type: str | None) -> tuple[str, str]:
     """The first and last type of a kind: ``contact/twitter`` is itself, ``contact`` all of its subtypes, None every type."""
     if type is None:
         return "", "\x7f"
     return (type, type) if "/" in type else (f"{type}/", f"{type}/\x7f")
-
-
-def _referring(value: Any, found: list[Blob]) -> Any:
-    """The value with every Blob replaced by its reference."""
-    if isinstance(value, Blob):
-        found.append(value)
-        return value.reference()
-    if isinstance(value, dict):
-        return {name: _referring(part, found) for name, part in value.items()}
-    return [_referring(part, found) for part in value] if isinstance(value, list) else value
