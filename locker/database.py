@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
+
+from eventsourcing import persistence
 
 from .error import LockerError, StorageError
 
@@ -57,13 +59,17 @@ class translated:  # noqa: N801 - used like a function, as ``with translated(pat
         """Nothing to prepare."""
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, sqlite3.OperationalError | sqlite3.InternalError | sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.ProgrammingError | sqlite3.IntegrityError
-        ):
+        if is_of_storage(error):
             raise StorageError(explain(self.path, error)) from error
 
 
-def explain(path: Path | str, error: sqlite3.Error) -> str:
+def is_of_storage(error: BaseException | None) -> bool:
+    """Whether the disk or the file is at fault, and not what was asked; the library's own classes of error wrap SQLite's."""
+    mistakes = sqlite3.ProgrammingError | sqlite3.IntegrityError | persistence.ProgrammingError | persistence.IntegrityError
+    return isinstance(error, sqlite3.DatabaseError | persistence.PersistenceError) and not isinstance(error, mistakes)
+
+
+def explain(path: Path | str, error: BaseException | None) -> str:
     """What went wrong with the file, and what to do about it."""
     text = str(error)
     if "locked" in text:
@@ -100,15 +106,16 @@ class Writer:
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name=f"writer of {Path(path).name}", daemon=True)
         self._thread.start()
-        self._closed = False
+        self._closed, self._door = False, Lock()
 
     def submit(self, run: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Queue a job.  The future raises what the job raised, or StorageError."""
         answer: Future[T] = Future()
-        if self._closed:
-            answer.set_exception(StorageError(f"{self.path} is closed"))
-        else:
-            self._jobs.put(_Job(run, answer))
+        with self._door:  # no job may slip in behind the last one: nobody would ever answer it
+            if not self._closed:
+                self._jobs.put(_Job(run, answer))
+                return answer
+        answer.set_exception(StorageError(f"{self.path} is closed"))
         return answer
 
     def run(self, run: Callable[[sqlite3.Connection], T]) -> T:
@@ -117,11 +124,13 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued, then close the file."""
-        if not self._closed:
+        with self._door:
+            if self._closed:
+                return
             self._closed = True
             self._jobs.put(None)
-            self._thread.join()
-            self._connection.close()
+        self._thread.join()
+        self._connection.close()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -139,6 +148,12 @@ class Writer:
         try:
             with translated(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException as error:  # nobody can write now: all of them hear it at once, not each after a wait of its own
+            for job in jobs:
+                job.answer.set_exception(error)
+            return
+        try:
+            with translated(self.path):
                 outcomes = [(job, *self._attempt(job)) for job in jobs]
                 self._connection.execute("COMMIT")
         except BaseException as error:
@@ -163,7 +178,7 @@ class Writer:
         try:
             result = job.run(self._connection)
         except Exception as error:
-            if not self._connection.in_transaction or isinstance(error, sqlite3.OperationalError | sqlite3.InternalError):
+            if not self._connection.in_transaction or is_of_storage(error):
                 raise  # the disk is full or worse: SQLite gave up the whole transaction
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")

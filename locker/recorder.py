@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -161,8 +161,16 @@ class LogRecorder(SQLiteProcessRecorder):
         self.datastore.writer.run(make)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        """Append whole events, as the library does (``Application.save``): versions are the caller's, heads follow."""
-        return self.datastore.writer.run(lambda connection: self._insert_events(SQLiteCursor(connection.cursor()), stored_events, **kwargs))
+        """Append whole events, as the library does (``Application.save``): versions are the caller's, heads follow.
+
+        Raises the library's IntegrityError if a version is taken.
+        """
+        try:
+            return self.datastore.writer.run(
+                lambda connection: self._insert_events(SQLiteCursor(connection.cursor()), stored_events, **kwargs)
+            )
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(str(error)) from error
 
     def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any) -> list[int]:
         cursor = c.sqlite_cursor
