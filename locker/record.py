@@ -24,6 +24,8 @@ Body = dict[str, Any]
 Op = Literal["add", "edit", "delete"]
 
 SALT_BYTES = 16
+# orjson would write dataclasses and datetimes too; a body that holds one is a mistake that somebody should hear of.
+_STRICT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_INTEGER = b"0" * 19
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -148,7 +150,7 @@ class Record:
 def canonical(body: Mapping[str, Any]) -> str:
     """The one text of a body.  Raises Invalid for what JSON cannot say: NaN, infinities, lone surrogates, other objects."""
     try:
-        text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(body, option=_STRICT).decode()
     except (TypeError, ValueError, RecursionError):
         return _canonical_slow(body)
     # orjson writes NaN and infinities as null; a body without null is safe as it is.
