@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -21,7 +21,7 @@ from . import plugin
 from .clock import Clock, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
-from .error import Invalid, LockerError, NotFound, Unavailable
+from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
 from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
@@ -121,7 +121,8 @@ class Locker:
                 if self._running or not self._leases[follower.name].take():
                     time.sleep(WAIT_SECONDS)
                 else:
-                    follower.step()
+                    with suppress(Conflict):  # another thread was faster
+                        follower.step()
             of = self.logbook.position
         if not self._running:
             for lease in self._leases.values():
