@@ -1,11 +1,10 @@
 """
-Messages in single files and maildirs: what is kept of them, what is mapped, and that nothing breaks them.
+Messages in single files: what is kept of them, what is mapped, and that nothing breaks them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,7 +20,7 @@ from locker.connector import Blob, Body, Item
 from locker.record import canonical
 from tests.connectors import check_contract, connector, mapped, read, read_checked, settled
 
-EML, MAILDIR = connector("eml"), connector("maildir")
+EML = connector("eml")
 
 SAMPLE = b"""\
 From: =?utf-8?q?J=C3=B6rg_M=C3=BCller?= <Joerg@Example.org>
@@ -215,28 +214,6 @@ def test_apple_mail_and_outlook(tmp_path: Path) -> None:
     found, problems, _ = read_checked(EML, tmp_path)
     assert ["seen", "flagged"] == mapped(EML, found[0])["tag"]
     assert ["b.msg"] == [problem.file for problem in problems]
-
-
-def maildir(root: Path) -> Iterator[Path]:
-    """A maildir with folders, flags, a message outside of cur and new, and what servers put beside them."""
-    for name in ("cur/1:2,RS", "new/2", "tmp/3", ".Work.2010/cur/4:2,F", "sub/5:2,", "dovecot.index", "sub/notes"):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(
-            b"\x00\x01" if "dovecot" in name else b"just notes" if "notes" in name else f"Subject: {path.name}\n\nx\n".encode()
-        )
-    yield from (root, root.parent)
-
-
-def test_maildir_folders_and_flags(tmp_path: Path) -> None:
-    """Folder names and flags are tags, wherever the maildir lies; undelivered mail is not read, and what is no mail is told."""
-    (tmp_path / "mail").mkdir()
-    for path in maildir(tmp_path / "mail"):
-        found, problems, scopes = read_checked(MAILDIR, path)
-        tags = {mapped(MAILDIR, item)["subject"]: mapped(MAILDIR, item).get("tag", []) for item in found}
-        assert {"1:2,RS": ["seen", "answered"], "2": [], "4:2,F": ["flagged", "Work/2010"], "5:2,": ["sub"]} == tags
-        assert ["notes"] == [Path(problem.file).name for problem in problems]
-        assert [] == scopes
 
 
 names = st.text(st.characters(exclude_categories=("C", "Z"), max_codepoint=0x3000), min_size=1, max_size=20)
