@@ -14,6 +14,7 @@ from pathlib import Path
 from .compiler import holds, sort_value, values_at
 from .error import LockerError, StorageError
 
+_CACHE_KIB = 8 * 1024
 _STEPS = 2000
 """How many of SQLite's instructions pass between two looks at the clock: some tens of microseconds."""
 
@@ -73,7 +74,7 @@ class Pool:
                 f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA mmap_size = 1073741824")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.execute("SELECT 1 FROM meta").fetchone()
         except sqlite3.Error as error:
             raise StorageError(f"{self.path} cannot be read: {error}") from error

@@ -163,7 +163,11 @@ class Reader:
             return Answer([], total)
         offset = rank_offset(search) if compiled.ranked else search.offset
         page = {"limit": search.limit + 1, "offset": offset}
-        rows = connection.execute(compiled.page(route.driver, few=route.few), params | page).fetchall()
+        rows = []
+        if compiled.has_missing and route.driver is None:
+            rows = connection.execute(compiled.page(None, few=route.few, present=True), params | page).fetchall()
+        if len(rows) <= search.limit:
+            rows = connection.execute(compiled.page(route.driver, few=route.few), params | page).fetchall()
         more = len(rows) > search.limit
         rows = rows[: search.limit]
         after = None
@@ -175,6 +179,11 @@ class Reader:
         show = fragment if not search.fields else picker(search.fields)
         return Answer([show(projection.type, row) for row in rows], total, facets, after)
 
+    def _total(self, connection: sqlite3.Connection, compiled: Compiled, route: _Route, params: dict[str, Param]) -> int:
+        if not compiled.conditions and not compiled.ranked:
+            return _all(connection, compiled.projection, params)
+        return int(connection.execute(compiled.total(route.all_driver, few=route.all_few), params).fetchone()[0])
+
     def _route(self, connection: sqlite3.Connection, compiled: Compiled, search: Search, params: dict[str, Param]) -> _Route:
         """Weigh the sources against reading in order.  Costs some microseconds and saves up to all of the rest."""
         sources = compiled.sources
@@ -183,14 +192,12 @@ class Reader:
         if search.id is not None:
             only = next(index for index in sources if ":ids" in compiled.conditions[index].sql)
             return _Route(only, True, only, True)
-        sql = "SELECT count FROM counts WHERE owner = :owner AND type = :type AND subtype = '' AND field = ''"
-        row = connection.execute(sql, params | {"type": search.type}).fetchone()
-        total = row[0] if row else 1
+        total = max(1, _all(connection, compiled.projection, params))
         cap = max(1000, total // 25)
         counts = connection.execute(compiled.estimate(), params | {"cap": cap}).fetchone()
         rows, _, driver = min(zip(counts, (compiled.conditions[index].wide for index in sources), sources, strict=True))
         few = rows <= FEW
-        if not compiled.is_by_time:
+        if not compiled.index:
             return _Route(driver, few, driver, few)
         # If the conditions are independent of each other, so many objects are read in order until the page is full.
         expected = float(search.limit + search.offset + 1)
@@ -270,3 +277,10 @@ class Reader:
                 return 0
             self._owners[owner] = row[0]
         return self._owners[owner]
+
+
+def _all(connection: sqlite3.Connection, projection: Projection, params: dict[str, Param]) -> int:
+    """How many objects of a type an owner has."""
+    sql = "SELECT count FROM counts WHERE owner = :owner AND type = :type AND subtype = '' AND field = ''"
+    row = connection.execute(sql, params | {"type": projection.type}).fetchone()
+    return int(row[0]) if row else 0

@@ -17,6 +17,7 @@ from .compiler import Condition, Param, Terms
 from .error import Invalid
 from .projection import Projection, quoted
 from .schema import written
+from .tables import index_name
 from .term import All, Query, Term, words
 
 DEFAULT_LIMIT = 20
@@ -56,9 +57,11 @@ class Key:
     sql: str
     descending: bool
     nullable: bool
+    index: str = ""
+    """The index that has the rows in this order, leaving out those without a value."""
 
-    def order(self) -> str:
-        return f"{self.sql} {'DESC' if self.descending else 'ASC'}{' NULLS LAST' if self.nullable else ''}"
+    def order(self, *, present: bool = False) -> str:
+        return f"{self.sql} {'DESC' if self.descending else 'ASC'}{' NULLS LAST' if self.nullable and not present else ''}"
 
     def beyond(self, name: str, value: Any) -> str:
         """What holds of the rows that come after one with this value."""
@@ -85,22 +88,30 @@ class Compiled:
         return [index for index, condition in enumerate(self.conditions) if condition.sources]
 
     @property
-    def is_by_time(self) -> bool:
-        return not self.ranked and self.keys[0].sql == "t.time"
+    def index(self) -> str:
+        """The index in whose order objects may be read one by one; empty if they have to be sorted."""
+        return self.keys[0].index if len(self.keys) == 2 else ""
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether that index leaves out objects: the last ones, which only matter when the others do not fill the page."""
+        return bool(self.index) and self.keys[0].nullable
 
     def estimate(self) -> str:
         """One row: how many objects each source names, counted up to ``cap``."""
         counts = (f"(SELECT count(*) FROM ({' UNION ALL '.join(self.conditions[index].sources)} LIMIT :cap))" for index in self.sources)
         return f"SELECT {', '.join(counts)}"
 
-    def page(self, driver: int | None, *, few: bool = False) -> str:
-        """(id, time, subtypes, via, body, keys…) of ``limit`` objects."""
+    def page(self, driver: int | None, *, few: bool = False, present: bool = False) -> str:
+        """(id, time, subtypes, via, body, keys…) of ``limit`` objects; with *present* only of those that have a value to sort by."""
         names = [f"k{number}" for number in range(len(self.keys))]
         chosen = ", ".join(f"{key.sql} AS {name}" for key, name in zip(self.keys, names, strict=True))
-        order = ", ".join(key.order() for key in self.keys)
+        order = ", ".join(key.order(present=present) for key in self.keys)
         again = ", ".join(Key(f"p.{name}", key.descending, key.nullable).order() for key, name in zip(self.keys, names, strict=True))
         table = quoted(self.projection.type)
-        rows = self.rows(driver, few=few, in_order=True) + (f" AND ({self.beyond})" if self.beyond else "")
+        rows = self.rows(driver, few=few, in_order=present or not self.has_missing)
+        rows += f" AND ({self.beyond})" if self.beyond else ""
+        rows += f" AND {self.keys[0].sql} IS NOT NULL" if present else ""
         ids = f"SELECT t.id AS id, {chosen} {rows} ORDER BY {order} LIMIT :limit OFFSET :offset"
         shown = ", ".join(f"p.{name}" for name in names)
         return f"SELECT t.id, t.time, t.subtypes, t.via, t.body, {shown} FROM ({ids}) AS p CROSS JOIN {table} AS t ON t.id = p.id ORDER BY {again}"
@@ -112,15 +123,15 @@ class Compiled:
         return f"SELECT count(*) {self.rows(driver, few=few)}"
 
     def rows(self, driver: int | None, *, few: bool = False, in_order: bool = False) -> str:
-        """FROM and WHERE.  Without a driver all objects are read, *in_order* of time if that is wanted."""
+        """FROM and WHERE.  Without a driver all objects are read, *in_order* of the index if that is wanted."""
         table = quoted(self.projection.type)
-        by_time = f" INDEXED BY {quoted(f'{self.projection.type} by time')}" if in_order and self.is_by_time else ""
+        by_index = f" INDEXED BY {quoted(self.index)}" if in_order and self.index else ""
         if self.ranked:
             words = quoted(self.projection.words)
             source = f"FROM {words} CROSS JOIN {table} AS t ON t.id = {words}.rowid"
             where = [f"{words} MATCH :q", f"{words}.rowid BETWEEN :first AND :last"]
         elif driver is None:
-            source, where = f"FROM {table} AS t{by_time}", ["t.owner = :owner"]
+            source, where = f"FROM {table} AS t{by_index}", ["t.owner = :owner"]
         else:
             ids = " UNION ".join(self.conditions[driver].sources)
             source, where = f"FROM ({ids}) AS d CROSS JOIN {table} AS t ON t.id = d.id", ["t.owner = :owner"]
@@ -184,9 +195,12 @@ def _key(name: str, descending: bool, projection: Projection, terms: Terms) -> K
     path = tuple(name.split("."))
     known = projection.fields.get(path)
     if name == "time" and known is None:
-        return Key("t.time", descending, nullable=False)
+        return Key("t.time", descending, nullable=False, index=index_name(projection, "time"))
     if known in projection.columns:
-        return Key(f"t.{quoted(projection.columns[known])}", descending, nullable=True)
+        column = projection.columns[known]
+        return Key(
+            f"t.{quoted(column)}", descending, nullable=True, index=index_name(projection, column) if known.kind != "boolean" else ""
+        )
     return Key(f"sort_value(t.body, {terms.param(json.dumps(path))})", descending, nullable=True)
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from locker.record import Body, Op, Record, canonical
 from locker.schema import Schema, make
 from locker.term import All, Any_, Between, Compare, Not, Path, Term
-from tests.term_strategies import bodies as wild_bodies
 from tests.term_strategies import MOMENTS, moments, numbers, scalars, texts, values
+from tests.term_strategies import bodies as wild_bodies
 from tests.term_strategies import paths as wild_paths
 
 TIME = "2026-11-22T08:00:00.000000Z"

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from locker.error import Invalid, NotFound, StorageError
@@ -20,10 +20,11 @@ from locker.query import Answer, Reader, Search, TooSlow
 from locker.readmodel import ReadModel
 from locker.record import Body, Record
 from locker.search import compile_search
-from locker.term import All, Between, Compare, Query, Term, matches, parse, times
+from locker.term import All, Between, Compare, Operator, Query, Term, matches, parse, times
 from tests.strategies import THING, TIME, bodies, record, terms
 
 SCHEMAS = {"thing": THING}
+OPERATORS: tuple[Operator, ...] = ("=", "!=", "<", "<=", ">", ">=")
 
 
 @contextmanager
@@ -64,6 +65,10 @@ def test_sql_and_matches_agree(found: list[Body], asked: list[Term]) -> None:
 
 
 @given(st.lists(bodies(THING), min_size=1, max_size=4), st.lists(terms(THING), min_size=1, max_size=4))
+@example([{"bio": "node js", "tag": "x"}, {"tag": "x"}], [All((Compare(("bio",), "=", "node"), Compare(("tag",), "=", "x")))])
+@example(
+    [{"tag": "x", "age": 1}, {}], [Compare((name,), op, None) for name in ("tag", "age", "at", "read", "bio", "tags") for op in OPERATORS]
+)
 @settings(max_examples=40)
 def test_every_way_to_an_answer_gives_the_same(found: list[Body], asked: list[Term]) -> None:
     """Whichever condition a search starts from, and whether rows are few or many, the rows are the same."""
