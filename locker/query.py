@@ -154,11 +154,7 @@ class Reader:
             params["ids"] = orjson.dumps(self._named_ids(connection, projection, owner, search.id)).decode()
         is_count = search.query is not None and search.query.count
         route = self._route(connection, compiled, search, params)
-        total = (
-            connection.execute(compiled.total(route.all_driver, few=route.all_few), params).fetchone()[0]
-            if search.count or is_count
-            else None
-        )
+        total = self._total(connection, compiled, route, params) if search.count or is_count else None
         if is_count:
             return Answer([], total)
         offset = rank_offset(search) if compiled.ranked else search.offset
@@ -194,7 +190,7 @@ class Reader:
             return _Route(only, True, only, True)
         total = max(1, _all(connection, compiled.projection, params))
         cap = max(1000, total // 25)
-        counts = connection.execute(compiled.estimate(), params | {"cap": cap}).fetchone()
+        counts = connection.execute(compiled.estimate, params | {"cap": cap}).fetchone()
         rows, _, driver = min(zip(counts, (compiled.conditions[index].wide for index in sources), sources, strict=True))
         few = rows <= FEW
         if not compiled.index:

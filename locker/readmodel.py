@@ -250,7 +250,8 @@ class ReadModel:
         totals: Counter[tuple[int, str, str, str]] = Counter()
         for (owner, type, subtypes, present), difference in counted.items():
             for subtype in ("", *subtypes):
-                for name in ("", *present):
+                # A set: a body may have a key that is empty, or one with a dot that is spelled like a path.
+                for name in {"", *present}:
                     totals[owner, type, subtype, name] += difference
         changed = [(*key, difference) for key, difference in sorted(totals.items()) if difference]
         sql = "INSERT INTO counts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .compiler import Condition, Param, Terms
@@ -73,7 +73,10 @@ class Key:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A search in SQL.  *beyond*: where a page goes on, which a count does not mind.  *params* lack ``owner``, ``first`` and ``last`` (rowids of the owner), ``limit`` and ``offset``."""
+    """A search in SQL.  *beyond*: where a page goes on, which a count does not mind.
+
+    *params* lack ``owner``, ``first`` and ``last`` (rowids of the owner), ``limit`` and ``offset``.
+    """
 
     projection: Projection
     conditions: tuple[Condition, ...]
@@ -81,22 +84,24 @@ class Compiled:
     ranked: bool
     beyond: str
     params: dict[str, Param] = field(compare=False)
+    _pages: dict[tuple[int | None, bool, bool], str] = field(default_factory=dict, init=False, compare=False)
 
-    @property
+    @cached_property
     def sources(self) -> list[int]:
         """The conditions that an index can answer."""
         return [index for index, condition in enumerate(self.conditions) if condition.sources]
 
-    @property
+    @cached_property
     def index(self) -> str:
         """The index in whose order objects may be read one by one; empty if they have to be sorted."""
         return self.keys[0].index if len(self.keys) == 2 else ""
 
-    @property
+    @cached_property
     def has_missing(self) -> bool:
         """Whether that index leaves out objects: the last ones, which only matter when the others do not fill the page."""
         return bool(self.index) and self.keys[0].nullable
 
+    @cached_property
     def estimate(self) -> str:
         """One row: how many objects each source names, counted up to ``cap``."""
         counts = (f"(SELECT count(*) FROM ({' UNION ALL '.join(self.conditions[index].sources)} LIMIT :cap))" for index in self.sources)
@@ -104,6 +109,12 @@ class Compiled:
 
     def page(self, driver: int | None, *, few: bool = False, present: bool = False) -> str:
         """(id, time, subtypes, via, body, keys…) of ``limit`` objects; with *present* only of those that have a value to sort by."""
+        way = driver, few, present
+        if way not in self._pages:
+            self._pages[way] = self._page(driver, few=few, present=present)
+        return self._pages[way]
+
+    def _page(self, driver: int | None, *, few: bool, present: bool) -> str:
         names = [f"k{number}" for number in range(len(self.keys))]
         chosen = ", ".join(f"{key.sql} AS {name}" for key, name in zip(self.keys, names, strict=True))
         order = ", ".join(key.order(present=present) for key in self.keys)

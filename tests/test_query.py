@@ -332,6 +332,13 @@ def test_listing_and_fields_count_what_there_is() -> None:
         assert 1 == next(found["count"] for found in reader.fields("me", "thing", "imap") if found["field"] == "tag")
 
 
+def test_odd_keys_do_not_disturb_the_counts() -> None:
+    """An empty key, or one that is spelled like a path, is no second object and no second value."""
+    with reader_of(*things({"": 1, "a.state": "x", "a": [{"state": "CA"}]})) as reader:
+        assert (1, [{"name": "twitter", "count": 1}]) == (reader.search(ask("[]", count=True)).total, reader.listing("me", type="thing"))
+        assert {"a.state": 1, "a": 1} == {found["field"]: found["count"] for found in reader.fields("me", "thing")}
+
+
 def test_a_query_over_its_budget_stops() -> None:
     """An expensive query is stopped, a cheap one is not, and the connection stays usable."""
     now = iter(range(10**9))
