@@ -27,7 +27,7 @@ from .importer import Import, Report, Wish
 from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
-from .schema import Schema, load, named
+from .schema import Schema, load, named, written
 from .views import Views
 
 logger = logging.getLogger("locker")
@@ -287,6 +287,10 @@ class Locker:
         newest = self.logbook.select(where, [f"{owner}/{source}", json.dumps([head.newest for head in heads])])
         found = {record.version: record for record in newest}
         return [found[head.newest] for head in heads]
+
+    def version_at(self, owner: str, source: str, microseconds: int) -> int:
+        """How many records of a log are older than a moment, in microseconds since 1970 UTC."""
+        return self.logbook.version_at(owner, source, written(microseconds))
 
     def types(self, owner: str, source: str) -> list[str]:
         """The service types that have records in a log."""

@@ -1,0 +1,105 @@
+"""
+Who is calling: the bearer of a token, or with ``trust_loopback`` somebody at this very machine.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+
+from aiohttp import web
+
+from locker.account import Token, Tokens
+from locker.error import Forbidden, Unauthorized
+
+from ._query_string import last_of_each, parse_query_string
+
+HEADERS = ("X-Likeastore-Access-Token", "X-Access-Token")
+PARAMETER = "access_token"
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+_PORT = re.compile(r":[0-9]*$")
+NEEDED = "a token is needed: send it as 'Authorization: Bearer …'; 'locker token' makes one"
+LOCAL = Token("", "me", frozenset({"read", "write", "admin"}), 2**62)
+NO_TOKEN = Token("", "", frozenset(), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """*owner*: whose locker the call is about; *by*: the account that its records name."""
+
+    owner: str
+    by: str
+    token: Token
+
+    def check(self, scope: str, type: str | None = None) -> None:
+        """Raise Forbidden if the token is not good for this."""
+        if not self.token.may(scope, type):
+            raise Forbidden(
+                f"this token may not {scope}{f' {type}s' if type else ''}; it is good for {', '.join(sorted(self.token.scopes))}"
+            )
+
+    def check_owner(self, owner: str) -> None:
+        """Raise Forbidden if a locker is not the caller's own; there are no grants yet."""
+        if owner != self.owner:
+            raise Forbidden(f"the locker of {owner[:64]!r} is not yours, and nobody granted it to you")
+
+
+NOBODY = Caller("", "", NO_TOKEN)
+"""Whoever calls what needs no token."""
+
+
+def caller_of(request: web.Request, raw: str, tokens: Tokens, *, trust_loopback: bool) -> Caller:
+    """Whoever sends this request.  Raises Unauthorized, for every bad token in the same words."""
+    text = _bearer(request, raw)
+    if text is None:
+        if trust_loopback and is_local(request):
+            return _caller(LOCAL)
+        raise Unauthorized(NEEDED)
+    return _caller(tokens.verify(text))
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether a request comes from this machine, and not from a web page or through a proxy.
+
+    A page may send requests here, with its own ``Origin`` or marked as cross-site, or under a name of its own that points to this address.
+    """
+    headers = request.headers
+    if _PORT.sub("", request.host).lower() not in LOCAL_NAMES:
+        return False
+    if "Origin" in headers or headers.get("Sec-Fetch-Site") == "cross-site" or any(name in headers for name in FORWARDED):
+        return False
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return bool(peer and is_loopback(str(peer[0])))
+
+
+@lru_cache(maxsize=256)
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own; ``::ffff:127.0.0.1`` is."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+@lru_cache(maxsize=1024)
+def _caller(token: Token) -> Caller:
+    return Caller(token.owner, token.owner, token)
+
+
+def _bearer(request: web.Request, raw: str) -> str | None:
+    """The token of a request, wherever it is; None if there is none at all."""
+    headers = request.headers
+    if (authorization := headers.get("Authorization")) is not None:
+        scheme, _, text = authorization.partition(" ")
+        return text.strip() if scheme.lower() == "bearer" else ""
+    for name in HEADERS:
+        if (found := headers.get(name)) is not None:
+            return found.strip()
+    if PARAMETER in raw and request.method == "GET":
+        return last_of_each(parse_query_string(raw)).get(PARAMETER)
+    return None

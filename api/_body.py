@@ -1,0 +1,141 @@
+"""
+How bodies come in: JSON, forms, lines of JSON or MessagePack, within the limits of the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgpack
+from aiohttp import web
+
+from locker.error import BrokenSchema, Invalid, TooLarge
+from locker.record import Body, parse
+
+from ._errors import HttpError
+from ._pages import JSON, MSGPACK, NDJSON
+from ._query_string import last_of_each, parse_query_string
+from ._service import Call
+
+FORM = "application/x-www-form-urlencoded"
+LINES = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/json-lines"})
+PACKED = frozenset({MSGPACK, "application/x-msgpack", "application/vnd.msgpack"})
+PAGE = 500
+LONG = 64 * 1024
+"""Longer bodies are read in a thread."""
+
+
+def content_type(request: web.Request) -> str:
+    """What a body says it is; JSON if it says nothing."""
+    return request.content_type.lower() if "Content-Type" in request.headers else JSON
+
+
+def is_json(type: str) -> bool:
+    """Whether a media type is JSON (``application/json``, ``application/merge-patch+json``)."""
+    return type in (JSON, "text/json") or (type.startswith("application/") and type.endswith("+json"))
+
+
+async def read_json(call: Call) -> Any:
+    """The value of a JSON body.  Raises Invalid for broken JSON, HttpError 415 for another media type, 413 for a long one."""
+    type = content_type(call.request)
+    if not is_json(type):
+        raise HttpError(415, f"send the body as {JSON}, not as {type[:100]}", {"Accept": JSON})
+    raw = await call.request.read()
+    return parse(raw) if len(raw) < LONG else await call.service.in_thread(parse, raw)
+
+
+async def read_object(call: Call) -> Body:
+    """A body that is a JSON object.  Raises BrokenSchema for another value."""
+    found = await read_json(call)
+    if not isinstance(found, dict):
+        raise BrokenSchema("the body must be a JSON object")
+    return found
+
+
+async def read_parameters(call: Call) -> Body:
+    """Parameters in the body of a POST, as a form or as JSON; an empty body has none."""
+    type = content_type(call.request)
+    if type == FORM:
+        raw = await call.request.read()
+        try:
+            return dict(last_of_each(parse_query_string(raw.decode("ascii", "surrogateescape"))))
+        except UnicodeDecodeError as error:
+            raise Invalid("the form is not UTF-8") from error
+    if not is_json(type):
+        raise HttpError(415, f"send the parameters as {JSON} or {FORM}, not as {type[:100]}", {"Accept": f"{JSON}, {FORM}"})
+    raw = await call.request.read()
+    found = parse(raw) if raw.strip() else {}
+    if not isinstance(found, dict):
+        raise Invalid('parameters in JSON are an object, like {"terms": "[]"}')
+    return found
+
+
+async def item_pages(call: Call) -> AsyncGenerator[list[Any], None]:
+    """The pushed items, page by page, so that a long push needs little memory; a line that is no JSON comes as the error it is."""
+    type = content_type(call.request)
+    if type in LINES:
+        async for page in _line_pages(call):
+            yield page
+    elif type in PACKED:
+        async for page in _packed_pages(call):
+            yield page
+    else:
+        if not is_json(type):
+            known = f"{JSON}, {NDJSON}, {MSGPACK}"
+            raise HttpError(415, f"send the items as one of {known}, not as {type[:100]}", {"Accept": known})
+        yield _items(await read_json(call))
+
+
+def _items(value: Any) -> list[Any]:
+    """``[…]`` or ``{"items": […]}``; one item alone is welcome too."""
+    if isinstance(value, dict) and "items" in value:
+        value = value["items"]
+    elif isinstance(value, dict) and "key" in value:
+        value = [value]
+    if not isinstance(value, list):
+        raise Invalid('push takes {"items": [{"type", "key", "body"}]}, or an array of items')
+    return value
+
+
+async def _line_pages(call: Call) -> AsyncGenerator[list[Any], None]:
+    most, rest, page = call.service.settings.max_body, b"", list[Any]()
+    async for chunk in call.request.content.iter_chunked(LONG):
+        *lines, rest = (rest + chunk).split(b"\n") if b"\n" in chunk else [rest + chunk]
+        if len(rest) > most:
+            raise TooLarge(f"a line has at most {most} bytes")
+        page += [_line(line) for line in lines if line.strip()]
+        if len(page) >= PAGE:
+            yield page
+            page = []
+    if rest.strip():
+        page.append(_line(rest))
+    yield page
+
+
+def _line(line: bytes) -> Any:
+    try:
+        return parse(line)
+    except Invalid as error:
+        return error
+
+
+async def _packed_pages(call: Call) -> AsyncGenerator[list[Any], None]:
+    """A sequence of items, or one array or ``{"items": […]}`` of them."""
+    unpacker, page = msgpack.Unpacker(max_buffer_size=call.service.settings.max_body), list[Any]()
+    try:
+        async for chunk in call.request.content.iter_chunked(LONG):
+            unpacker.feed(chunk)
+            for found in unpacker:
+                page += _items(found) if isinstance(found, list) or (isinstance(found, dict) and "items" in found) else [found]
+            if len(page) >= PAGE:
+                yield page
+                page = []
+        rest = unpacker.tell() < call.request.content.total_bytes
+    except msgpack.BufferFull as error:
+        raise TooLarge(f"an item has at most {call.service.settings.max_body} bytes") from error
+    except (ValueError, msgpack.UnpackException) as error:
+        raise Invalid(f"not valid MessagePack: {error}") from error
+    if rest:
+        raise Invalid("the MessagePack ends in the middle of an item")
+    yield page

@@ -1,0 +1,104 @@
+"""
+Every error as an RFC 9457 problem document: one table from code to status, used by every dialect.
+
+An error that nobody expected says nothing of our insides: it has an id, and the log has the rest under that id.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from locker.error import BrokenSchema, LockerError, QueryError, Retriable, TooLarge
+
+logger = logging.getLogger("locker.api")
+
+STATUS = {
+    "invalid": 400,
+    "query": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "schema": 422,
+    "internal": 500,
+    "corrupt": 500,
+    "connector": 502,
+    "fatal": 502,
+    "skippable": 502,
+    "retriable": 503,
+    "storage": 503,
+    "unavailable": 503,
+}
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 1
+ADVICE = {
+    400: "the request is not HTTP as we know it; blanks and letters beyond ASCII in an address are written as %20, %C3%A9",
+    408: "the request took too long to arrive",
+    413: "the request body is longer than this server takes (its setting max_body); send it in parts",
+    414: "the address is too long; send the same parameters as JSON with POST",
+    431: "a header is too long, or there are too many",
+}
+
+
+class HttpError(LockerError):
+    """What only HTTP knows as an error: a method, a media type, a length."""
+
+    code = "http"
+
+    def __init__(self, status: int, message: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message or ADVICE.get(status, HTTPStatus(status).phrase))
+        self.status, self.headers = status, headers or {}
+
+
+def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
+    """A problem document; *members* are its further fields."""
+    shown = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code, **members}
+    all_headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    body = orjson.dumps(_speakable(shown))
+    return web.Response(status=status, body=body, headers=all_headers)
+
+
+def render(error: LockerError, method: str = "GET") -> web.Response:
+    """One of our errors; a query error with its place."""
+    detail, code = str(error), error.code
+    if isinstance(error, HttpError):
+        return problem(error.status, detail, HTTPStatus(error.status).name.lower(), error.headers)
+    status = STATUS.get(code, 500)
+    if status == 500:
+        return unexpected(error)
+    if isinstance(error, QueryError):
+        return problem(status, detail, code, position=error.position, caret=error.caret(), query=error.text[:1000])
+    if isinstance(error, BrokenSchema):
+        return problem(status, detail, code, pointer=error.pointer)
+    if isinstance(error, TooLarge) and method in ("GET", "HEAD"):
+        return problem(414, f"{detail}; longer ones go into the body of a POST, within the same limits", code)
+    if status == 401:
+        return problem(status, detail, code, {"WWW-Authenticate": 'Bearer realm="locker"'})
+    if status == 503:
+        after = error.after if isinstance(error, Retriable) and error.after else RETRY_SECONDS
+        return problem(status, detail, code, {"Retry-After": str(int(after))})
+    return problem(status, detail, code)
+
+
+def unexpected(error: BaseException, what: str = "") -> web.Response:
+    """A fault of ours: told in the log, under an id that the answer names."""
+    id = secrets.token_hex(6)
+    logger.error("fault %s %s", id, what, exc_info=error)
+    return problem(500, f"something went wrong on our side; the server's log has more about it under {id}", "internal", id=id)
+
+
+def _speakable(value: Any) -> Any:
+    """The value without lone surrogates, which a request may have brought in."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not value.isascii() else value
+    if isinstance(value, dict):
+        return {name: _speakable(part) for name, part in value.items()}
+    return value

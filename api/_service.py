@@ -1,0 +1,111 @@
+"""
+What every call needs: the locker, who may call, threads for work that takes time, and what the call itself says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from aiohttp import web
+
+from locker.account import Tokens
+from locker.error import Invalid, Unavailable
+from locker.locker import Locker
+from locker.settings import Settings
+
+from ._auth import PARAMETER, Caller
+from ._query_string import last_of_each, parse_query_string, whole_number
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+POSITION = "Locker-Position"
+WAIT_SECONDS = 5.0
+THREADS = 8
+
+
+@dataclass(slots=True)
+class Service:
+    """One locker, served."""
+
+    locker: Locker
+    settings: Settings
+    tokens: Tokens
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "reader"))
+    slow: dict[Any, None] = field(default_factory=dict)
+    """Searches that took too long for the event loop once; they go to a thread at once."""
+    arrived: int = 0
+
+    async def in_thread(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something that takes time beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: run(*args, **kwargs))
+
+    async def arrive(self, position: int) -> None:
+        """Wait until what was written up to a position can be queried.  Raises Unavailable after five seconds."""
+        if position <= self.arrived:
+            return
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        await self._reach(lambda: self.locker.composer.position, position, deadline)
+        await self._reach(lambda: self.locker.reader.position, self.locker.logbook.position, deadline)
+        self.arrived = max(self.arrived, position)
+
+    async def _reach(self, where: Callable[[], int], position: int, deadline: float) -> None:
+        pause = 0.002
+        while where() < position:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"position {position} cannot be read yet; try again, or ask without {POSITION}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.05)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: *raw* is its query string as it came, *known* the names of the parameters that it may have (None: any)."""
+
+    service: Service
+    request: web.Request
+    caller: Caller
+    raw: str
+    known: frozenset[str] | None
+
+    @property
+    def locker(self) -> Locker:
+        return self.service.locker
+
+    @property
+    def owner(self) -> str:
+        """Whose locker the call is about."""
+        return self.caller.owner
+
+    def params(self) -> dict[str, str]:
+        """The parameters of the address.  Raises Invalid for one that is not known, Forbidden for the locker of somebody else."""
+        found = read_params(self.raw)
+        check_known(found, self.known)
+        if "owner" in found:
+            self.caller.check_owner(found["owner"])
+        return found
+
+    async def wait(self) -> None:
+        """Wait for the position that the caller wrote last, if it says so."""
+        if (wanted := self.request.headers.get(POSITION)) is not None:
+            await self.service.arrive(whole_number(POSITION, wanted))
+
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+def read_params(raw: str) -> dict[str, str]:
+    """Names and values of a query string; the token is taken out."""
+    found = last_of_each(parse_query_string(raw))
+    found.pop(PARAMETER, None)
+    return found
+
+
+def check_known(found: Mapping[str, object], known: frozenset[str] | None) -> None:
+    """Raise Invalid for a parameter that a call does not have: a mistyped one would be left out silently."""
+    if known is not None and (unknown := found.keys() - known):
+        raise Invalid(f"this call has no parameter {min(unknown)[:40]!r}; it has {', '.join(sorted(known)) or 'none'}")

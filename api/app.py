@@ -1,0 +1,117 @@
+"""
+The HTTP interface, put together: every dialect in this folder, behind one door.
+
+``make_app`` is the application; ``run`` is the server that ``locker serve`` starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import iter_modules
+
+from aiohttp import web
+
+from locker.account import Tokens
+from locker.error import Invalid, Unavailable
+from locker.locker import Locker
+from locker.settings import Settings
+
+from ._auth import is_loopback
+from ._door import Elsewhere, doors
+from ._openapi import document
+from ._routes import Route
+from ._server import MAX_FIELD, MAX_LINE, Runner
+from ._service import Service
+
+KEEP_ALIVE_SECONDS = 75.0
+
+
+def make_app(locker: Locker, settings: Settings) -> web.Application:
+    """The application over an open locker.  Start its followers (``Locker.start``) to see writes in queries.
+
+    Raises StorageError if the folder's token key cannot be read.
+    """
+    service = Service(locker, settings, Tokens(locker.data, secret=settings.secret))
+    app = web.Application(
+        client_max_size=settings.max_body, handler_args={"max_line_size": MAX_LINE, "max_field_size": MAX_FIELD, "access_log": None}
+    )
+    routes = list(_routes(service))
+    routes += document(service, routes)
+    found = doors(service, routes)
+    for path, door in found.items():
+        app.router.add_route("*", path, door)
+    app.router.add_route("*", "/{tail:.*}", Elsewhere(service, found))
+
+    async def close(_: web.Application) -> None:
+        service.threads.shutdown(wait=False, cancel_futures=True)
+
+    app.on_cleanup.append(close)
+    return app
+
+
+def _routes(service: Service) -> Iterator[Route]:
+    """The calls of every dialect: a dialect is a file of this folder that has ``routes``."""
+    package = sys.modules[__package__ or ""]
+    for _, name, _ in iter_modules(package.__path__):
+        if not name.startswith("_") and (made := getattr(import_module(f"{package.__name__}.{name}"), "routes", None)):
+            yield from made(service)
+
+
+@asynccontextmanager
+async def serving(locker: Locker, settings: Settings) -> AsyncIterator[str]:
+    """Listen, and yield the address, like ``http://127.0.0.1:8042``.
+
+    Raises Invalid for an address that others can reach without a secret in the settings, Unavailable if it is taken.
+    """
+    check_address(settings)
+    runner = Runner(make_app(locker, settings), keepalive_timeout=KEEP_ALIVE_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, shutdown_timeout=2.0)
+        try:
+            await site.start()
+        except OSError as error:
+            raise Unavailable(f"cannot listen at {settings.host} port {settings.port}: {error.strerror}; choose another port") from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def run(locker: Locker, settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; *ready* hears the address once it is listening.  Raises what ``serving`` does."""
+    check_address(settings)
+    locker.start()
+    try:
+        asyncio.run(_serve(locker, settings, ready))
+    finally:
+        locker.stop()
+
+
+async def _serve(locker: Locker, settings: Settings, ready: Callable[[str], None]) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    async with serving(locker, settings) as url:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        ready(url)
+        await stop.wait()
+        for number in (signal.SIGINT, signal.SIGTERM):  # whoever asks a second time does not want to wait
+            loop.remove_signal_handler(number)
+
+
+def check_address(settings: Settings) -> None:
+    """Raise Invalid if others could reach the server while its tokens are signed with a key that only lies in a file."""
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(settings.host, None)}
+    except OSError as error:
+        raise Invalid(f"{settings.host!r} is no address of this machine: {error.strerror}") from error
+    if settings.secret is None and not all(map(is_loopback, addresses)):
+        raise Invalid(
+            f"{settings.host} can be reached from elsewhere: set LOCKER_SECRET to at least 16 random characters first, or listen at 127.0.0.1"
+        )
