@@ -31,6 +31,7 @@ for command in (
     history.show,
     upkeep.rebuild,
     upkeep.recompose,
+    upkeep.check,
     knowing.connectors,
     knowing.collections,
     knowing.listed_settings,
