@@ -7,6 +7,7 @@ reaches are one transaction.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +18,11 @@ from typing import Any, Self
 
 import orjson
 
-from .error import Corrupt, StorageError
+from .error import Corrupt
 from .projection import OWNER_BITS, Cell, Projected, Projection, quoted, read
 from .record import Body, Record, canonical
 from .schema import Schema
-from .tables import create, create_indexes, fingerprint
+from .tables import create, create_indexes, fingerprint, storage
 
 CACHE_KIB = 64 * 1024
 
@@ -66,7 +67,7 @@ class ReadModel:
         self.path, self.bulk = Path(path), bulk
         self._fingerprint = fingerprint(schemas)
         self._projections = {type: Projection(schema) for type, schema in schemas.items()}
-        with _storage(self.path):
+        with storage(self.path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
             self._prepare()
         self._owners: dict[str, int] = {}
@@ -87,30 +88,37 @@ class ReadModel:
         """
         if self._meta("fingerprint") != self._fingerprint:
             raise Corrupt(f"{self.path} was made for other schemas; rebuild it")
-        with _storage(self.path), self._transaction():
+        with storage(self.path), self._transaction():
             for type, changes in self._changes(records).items():
                 self._apply_type(self._projections[type], changes)
             self._connection.execute("UPDATE meta SET value = ? WHERE name = 'position'", (str(position),))
 
     def finish(self) -> None:
         """End a bulk load: make the indexes, gather statistics, and make the file durable and fit for readers."""
-        with _storage(self.path):
+        with storage(self.path):
             with self._transaction():
                 create_indexes(self._connection, self._projections.values())
                 for projection in self._projections.values():
                     if projection.texts:
                         self._connection.execute(f"INSERT INTO {quoted(projection.words)} ({quoted(projection.words)}) VALUES ('optimize')")
-                self._connection.execute("DELETE FROM meta WHERE name = 'bulk'")
-            self.optimize()
+            self._connection.execute("PRAGMA analysis_limit = 1000")
+            self._connection.execute("ANALYZE")
+            # Nothing was synced so far: the mark of an unfinished load goes only when all the rest is on the disk.
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("DELETE FROM meta WHERE name = 'bulk'")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute("PRAGMA shrink_memory")
             self.bulk = False
 
     def optimize(self) -> None:
         """Gather the statistics that the query planner wants, and give the cache's memory back; for idle moments."""
-        self._connection.execute("PRAGMA analysis_limit = 1000")
-        self._connection.execute("PRAGMA optimize" if not self.bulk else "ANALYZE")
-        self._connection.execute("PRAGMA shrink_memory")
+        with storage(self.path):
+            self._connection.execute("PRAGMA analysis_limit = 1000")
+            self._connection.execute("PRAGMA optimize")
+            self._connection.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:
         self._connection.close()
@@ -289,11 +297,3 @@ def _inner(text: str, body: Body) -> str:
 
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
-
-
-@contextmanager
-def _storage(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path} cannot be written: {error}") from error

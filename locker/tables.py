@@ -8,10 +8,13 @@ types together ``aliases``, ``via``, ``counts``, ``owners`` and ``meta``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from sqlite_utils import Database
 
+from .error import StorageError
 from .projection import VERSION, Projection, quoted
 from .record import plain_digest
 from .schema import Schema
@@ -78,3 +81,12 @@ def _create_type(database: Database, projection: Projection) -> None:
         # Without content: the words lie in the index only, and leave it by naming them again.
         names = ", ".join(map(quoted, projection.texts.values()))
         execute(f"CREATE VIRTUAL TABLE {quoted(projection.words)} USING fts5({names}, content='', tokenize='ascii')")
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Says which file the disk or SQLite refused, as a StorageError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StorageError(f"{path} cannot be written: {error}") from error
