@@ -72,6 +72,7 @@ class Components:
     """Every member and id that a batch of changes touches, as it will be after them."""
 
     connection: sqlite3.Connection
+    owner: str
     collection: int
     before: dict[str, Member] = field(default_factory=dict)
     after: dict[str, Member] = field(default_factory=dict)
@@ -92,9 +93,8 @@ class Components:
         self.after = dict(self.before)
         for name, change in changes.items():
             old = self.before.get(name)
-            self.after[name] = Member(
-                name, change.newest, old.since if old else change.since, old.object if old else None, change.identities, change.problem
-            )
+            since = old.since if old else self._since(change)
+            self.after[name] = Member(name, change.newest, since, old.object if old else None, change.identities, change.problem)
         if self.before:
             self.anchors = dict(
                 self._select(
@@ -161,6 +161,14 @@ class Components:
         """What apps did to these ids, as (version in the collection's log, id, op), in log order."""
         statement = "SELECT version, n, op FROM json_each(?2) CROSS JOIN edits ON collection = ?1 AND n = value ORDER BY version"
         yield from self._select(statement, list(ids))
+
+    def _since(self, change: Change) -> str:
+        """When a new member was first heard of; its change may be a later version."""
+        source, _, first = change.member.rpartition(":")
+        if change.newest == int(first):
+            return change.since
+        statement = "SELECT json_extract(state, '$.timestamp') FROM stored_events WHERE originator_id = ? AND originator_version = ?"
+        return str(self.connection.execute(statement, (f"{self.owner}/{source}", int(first))).fetchone()[0])
 
     def _sharing(self, identities: set[str]) -> set[str]:
         statement = "SELECT member FROM json_each(?2) CROSS JOIN identities ON collection = ?1 AND identity = value"

@@ -124,7 +124,9 @@ class Composer(Follower):
                 body, problem = self._canonical(primary, record)
             if body is not None:
                 collection = self._collections[primary]
-                identities = tuple(dict.fromkeys(collection.identities(body)))
+                # Identities are looked up through SQLite's JSON functions, which end a text at NUL.
+                identities = tuple(dict.fromkeys(identity.replace("\0", "\ufffd") for identity in collection.identities(body)))
+                canonical({"": identities})
                 modified = collection.modified(body)
         except Exception as error:  # a stranger's plugin: whatever it raises, the others go on, and somebody can see it
             body, identities, problem = None, (), f"{type(error).__name__}: {error}"[:500]
@@ -133,7 +135,7 @@ class Composer(Follower):
     def _canonical(self, primary: str, record: Record) -> tuple[Body | None, str | None]:
         """The canonical body, and what is wrong with it; fields that break the schema are left out, the others stay."""
         if record.source in self._collections:
-            made: Body = record.body["body"]
+            made: Body | None = record.body.get("body")
             return made, None
         connector = self._connectors.get(record.source.partition(".")[0])
         body = record.body if connector is None else connector.map(primary, record.body)
@@ -153,7 +155,7 @@ class Composer(Follower):
     ) -> list[Outcome]:
         """Make a collection's log say what the changed members and the asks mean."""
         log, collection = f"{owner}/{type}", self._id(connection, owner, type)
-        found = Components(connection, collection)
+        found = Components(connection, owner, collection)
         found.load(changes, [ask.n for ask in asks])
         anchors = dict(found.anchors)
         parts = found.parts(changes)
@@ -289,14 +291,14 @@ class Composer(Follower):
         log, collection = f"{owner}/{type}", self._collections[type]
 
         def apply(connection: sqlite3.Connection) -> tuple[str, Position]:
-            n = self._version(connection, log) + 1
+            now, n = self._logbook.now(connection), self._version(connection, log) + 1
             name = f"{type}:{n}"
-            time = self._schemas[type].time_of(body) or self._logbook.now(connection)
-            text = canonical({"body": body, "subtypes": [APP], "time": time, "via": [name]})
-            (made,) = self._logbook.write(connection, log, [Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)])
+            text = canonical({"body": body, "subtypes": [APP], "time": self._schemas[type].time_of(body) or now, "via": [name]})
+            draft = Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)
+            (made,) = self._logbook.write(connection, log, [draft], now=now)
             id = self._id(connection, owner, type)
             connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
-            connection.execute("INSERT INTO members VALUES (?,?,?,?,NULL,'[]',NULL)", (id, name, n, self._logbook.now(connection)))
+            connection.execute("INSERT INTO members VALUES (?,?,?,?,NULL,'[]',NULL)", (id, name, n, now))
             record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
             change = Change(
                 name, n, record.timestamp, f"{type}/{APP}", str(n), body, tuple(collection.identities(body)), collection.modified(body)
