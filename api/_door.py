@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
+from locker.account import NOBODY
 from locker.error import LockerError, NotFound
 
-from ._auth import NOBODY, PARAMETER, caller_of
-from ._errors import HttpError, render, unexpected
+from ._auth import PARAMETER, caller_of
+from ._errors import HttpError, brief, render, unexpected
 from ._pages import HEADERS
 from ._routes import Route
-from ._service import Call, Service
+from ._service import Call, Service, read_params
 
 BODIES = frozenset({"POST", "PUT", "PATCH"})
 
@@ -26,6 +27,7 @@ class Door:
     def __init__(self, service: Service, routes: Mapping[str, Route]) -> None:
         self._service = service
         self._routes = {method: (route, route.known) for method, route in routes.items()}
+        self._shape = next(iter(routes.values())).shape
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
         self.allow = ", ".join(sorted({*self._routes, "OPTIONS"}))
@@ -35,13 +37,13 @@ class Door:
         try:
             response = await self._answer(request, raw)
         except LockerError as error:
-            response = self._failed(request, render(error, request.method))
+            response = self._failed(request, render(error, request.method, self._shape))
         except web.HTTPException as error:
-            response = self._failed(request, render(HttpError(error.status), request.method))
+            response = self._failed(request, render(HttpError(error.status), request.method, self._shape))
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
-            response = self._failed(request, unexpected(error, f"{request.method} {request.path}"))
+            response = self._failed(request, unexpected(error, f"{request.method} {request.path}", self._shape))
         if PARAMETER in raw and not response.prepared:
             response.headers["Cache-Control"] = "no-store"
             response.headers["Referrer-Policy"] = "no-referrer"
@@ -57,11 +59,11 @@ class Door:
         service = self._service
         # Limits per account and address come in here, when there are accounts.
         if route.scope is None:
-            return await route.handler(Call(service, request, NOBODY, raw, known))
-        caller = caller_of(request, raw, service.tokens, trust_loopback=service.settings.trust_loopback)
-        if not caller.token.may(route.scope, route.type):
-            caller.check(route.scope, route.type)
-        return await route.handler(Call(service, request, caller, raw, known))
+            return await route.handler(Call(service, request, NOBODY, raw, known, ""))
+        caller = caller_of(request, raw, service.identify, trust_loopback=service.settings.trust_loopback)
+        owner = read_params(raw).get("owner") or caller.owner if "owner" in raw else caller.owner
+        caller.check(route.scope, route.type, owner)
+        return await route.handler(Call(service, request, caller, raw, known, owner))
 
     def _failed(self, request: web.Request, response: web.Response) -> web.Response:
         """What an error answers; if the answer has begun already, the connection is cut, which tells the client that it is not whole."""
@@ -82,6 +84,8 @@ class Elsewhere:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if (door := self._doors.get(request.path.casefold())) is not None:
             return await door(request)
+        if request.path.startswith("/api/"):
+            return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=brief)
         return render(self._unknown(request.path))
 
     def _unknown(self, path: str) -> LockerError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -66,14 +66,25 @@ def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | No
     return web.Response(status=status, body=body, headers=all_headers)
 
 
-def render(error: LockerError, method: str = "GET") -> web.Response:
-    """One of our errors; a query error with its place."""
+Shape = Callable[..., web.Response]
+"""How a dialect shows an error: a function of what ``problem`` takes."""
+
+
+def brief(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
+    """``{"error": "…"}``: the errors of the StreamSource dialect."""
+    del code, members
+    all_headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=status, body=orjson.dumps(_speakable({"error": detail})), headers={**all_headers, **(headers or {})})
+
+
+def render(error: LockerError, method: str = "GET", problem: Shape = problem) -> web.Response:
+    """One of our errors in the shape of a dialect; a query error with its place."""
     detail, code = str(error), error.code
     if isinstance(error, HttpError):
         return problem(error.status, detail, HTTPStatus(error.status).name.lower(), error.headers)
     status = STATUS.get(code, 500)
     if status == 500:
-        return unexpected(error)
+        return unexpected(error, problem=problem)
     if isinstance(error, QueryError):
         return problem(status, detail, code, position=error.position, caret=error.caret(), query=error.text[:1000])
     if isinstance(error, BrokenSchema):
@@ -88,7 +99,7 @@ def render(error: LockerError, method: str = "GET") -> web.Response:
     return problem(status, detail, code)
 
 
-def unexpected(error: BaseException, what: str = "") -> web.Response:
+def unexpected(error: BaseException, what: str = "", problem: Shape = problem) -> web.Response:
     """A fault of ours: told in the log, under an id that the answer names."""
     id = secrets.token_hex(6)
     logger.error("fault %s %s", id, what, exc_info=error)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._errors import Shape, problem
 from ._service import Handler
 
 COMMON = frozenset({"owner"})
@@ -29,7 +30,7 @@ class Parameter:
 class Route:
     """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*; *aliases*: other paths of the same call.
 
-    *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by media type; *headers* of it.
+    *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by media type; *headers* of it.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Route:
     answers: Json = field(default_factory=dict, hash=False)
     headers: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
+    shape: Shape = field(default=problem, hash=False)
 
     @property
     def known(self) -> frozenset[str] | None:

@@ -12,12 +12,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
-from locker.account import Tokens
-from locker.error import Invalid, Unavailable
+from locker.account import Identity
+from locker.error import Forbidden, Invalid, Unavailable
 from locker.locker import Locker
 from locker.settings import Settings
 
-from ._auth import PARAMETER, Caller
+from ._auth import PARAMETER
 from ._query_string import last_of_each, parse_query_string, whole_number
 
 P = ParamSpec("P")
@@ -34,7 +34,8 @@ class Service:
 
     locker: Locker
     settings: Settings
-    tokens: Tokens
+    identify: Callable[[str], Identity]
+    """Whose token it is; raises Unauthorized."""
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "reader"))
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
@@ -64,30 +65,34 @@ class Service:
 
 @dataclass(slots=True)
 class Call:
-    """One request: *raw* is its query string as it came, *known* the names of the parameters that it may have (None: any)."""
+    """One request: *raw* is its query string as it came, *known* the names of the parameters that it may have (None: any).
+
+    *owner* is whose locker it is about: the caller's own, or one that was granted for what this call does.
+    """
 
     service: Service
     request: web.Request
-    caller: Caller
+    caller: Identity
     raw: str
     known: frozenset[str] | None
+    owner: str
 
     @property
     def locker(self) -> Locker:
         return self.service.locker
-
-    @property
-    def owner(self) -> str:
-        """Whose locker the call is about."""
-        return self.caller.owner
 
     def params(self) -> dict[str, str]:
         """The parameters of the address.  Raises Invalid for one that is not known, Forbidden for the locker of somebody else."""
         found = read_params(self.raw)
         check_known(found, self.known)
         if "owner" in found:
-            self.caller.check_owner(found["owner"])
+            self.check_owner(found["owner"])
         return found
+
+    def check_owner(self, owner: str) -> None:
+        """Raise Forbidden for another owner than the one this call was let in for."""
+        if owner not in ("", self.owner):
+            raise Forbidden(f"the locker of {owner[:64]!r} is not yours, and nobody granted it to you for this")
 
     async def wait(self) -> None:
         """Wait for the position that the caller wrote last, if it says so."""

@@ -59,10 +59,10 @@ async def fields(call: Call) -> web.StreamResponse:
     wanted = unquoted(params.pop("type", "") or (params.pop(bare[0]) or bare[0] if bare else ""))
     if not wanted or params.keys() - {"owner"}:
         raise Invalid("fields takes a type or a type/subtype, like type=contact or type=contact/twitter")
-    call.caller.check_owner(params.get("owner", call.owner))
+    call.check_owner(params.get("owner", call.owner))
     type, _, subtype = wanted.partition("/")
     type = call.locker.type(type)
-    call.caller.check("read", type)
+    call.caller.check("read", type, call.owner)
     await call.wait()
     return answer(await call.service.in_thread(call.locker.reader.fields, call.owner, type, subtype or None))
 
@@ -98,7 +98,7 @@ def _getting(type: str) -> Handler:
         """``GET /get{Type}``: the hot path; a query string seen before is not read again."""
         search, owner = search_in(type, call.owner, call.raw)
         if owner is not None:
-            call.caller.check_owner(owner)
+            call.check_owner(owner)
         return await _found(call, search)
 
     return get
@@ -108,8 +108,9 @@ def _posting(type: str) -> Handler:
     async def post(call: Call) -> web.StreamResponse:
         """``POST /get{Type}``: the same parameters in a body, for long queries."""
         params = read_params(call.raw) | await read_parameters(call)
-        search = search_of(type, call.owner, params)
-        call.caller.check_owner(str(params.get("owner") or call.owner))
+        owner = str(params.get("owner") or call.owner)
+        call.caller.check("read", type, owner)
+        search = search_of(type, owner, params)
         return await _found(call, search)
 
     return post
