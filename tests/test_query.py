@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -367,6 +368,14 @@ def test_readers_see_whole_batches_while_the_writer_works(tmp_path: Path) -> Non
             model.apply([record(n, n, {})], n)
             assert (n, n) == (reader.position, reader.search(ask("[]", count=True)).total)
         reader.close()
+
+
+def test_one_reader_serves_several_threads() -> None:
+    """Threads that ask at once each get their own answer."""
+    with reader_of(*things(*({"age": n} for n in range(1, 41)))) as reader, ThreadPoolExecutor(4) as threads:
+        asked = [n % 40 + 1 for n in range(200)]
+
+        assert [[n] for n in asked] == list(threads.map(lambda n: ids(reader.search(ask(f"age:{n}"), budget_ms=60_000)), asked))
 
 
 def test_the_planner_starts_from_the_smallest_source() -> None:
