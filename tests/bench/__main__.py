@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import imports, report
+from . import appends, imports, queries, report
 from .report import Row
 
 SCALES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
-BENCHES: dict[str, Callable[[Path, int, int], list[Row]]] = {"import": imports.bench}
+BENCHES: dict[str, Callable[[Path, int, int], list[Row]]] = {"import": imports.bench, "queries": queries.bench, "appends": appends.bench}
 
 
 def count_of(text: str) -> int:

@@ -92,7 +92,7 @@ WORDS = [
 ]
 TAGS = ["singly", "work", "family", "travel", "receipts", "invoices", "news", "friends", "music", "bikes"]
 EVENTS = ["Hashable Party", "Foo Camp", "Launch Day", "Locker Night", "Bike Ride", "Beach Picnic"]
-TYPES = ("contact", "message", "photo")
+SENDERS, RECEIVERS, TAGGED = 50, 4, 64
 
 
 def pick(n: int, salt: int, count: int) -> int:
@@ -101,11 +101,11 @@ def pick(n: int, salt: int, count: int) -> int:
 
 
 def contact(n: int) -> Body:
-    """A person with two e-mail addresses of their own, an address, an age and a bio; one in twenty works with node.js."""
+    """A person with two e-mail addresses of their own, an address, an age and a bio; one in fifty works with node.js."""
     given, family = GIVEN[pick(n, 1, len(GIVEN))], FAMILY[pick(n, 2, len(FAMILY))]
     city, state = CITIES[pick(n, 3, len(CITIES))]
     words = [WORDS[pick(n, 20 + place, len(WORDS))] for place in range(12)]
-    if pick(n, 4, 20) == 0:
+    if pick(n, 4, 50) == 0:
         words[5] = "node.js"
     return {
         "name": f"{given} {family}",
@@ -125,11 +125,11 @@ def contact(n: int) -> Body:
 def message(n: int) -> Body:
     """A mail from one of many to one of few, sometimes with a tag."""
     return {
-        "from": sender(pick(n, 1, 400)),
-        "to": [receiver(pick(n, 2, 10))],
+        "from": sender(pick(n, 1, SENDERS)),
+        "to": [receiver(pick(n, 2, RECEIVERS))],
         "subject": f"{WORDS[pick(n, 3, len(WORDS))]} {WORDS[pick(n, 4, len(WORDS))]} {n}",
         "text": " ".join(WORDS[pick(n, 30 + place, len(WORDS))] for place in range(30)),
-        "tag": [TAGS[pick(n, 5, len(TAGS))]],
+        "tag": [TAGS[pick(n, 5, 4)]],
         "message_id": f"<{n}@mail.example>",
         "sent": day(n),
     }
@@ -140,7 +140,7 @@ def photo(n: int) -> Body:
     return {
         "url": f"https://photos.example/{n}.jpg",
         "title": f"Picture {n}",
-        "tagged": [full_name(pick(n, 1, 320)), full_name(pick(n, 2, 320))],
+        "tagged": [full_name(pick(n, 1, TAGGED)), full_name(pick(n, 2, TAGGED))],
         "event": EVENTS[pick(n, 3, len(EVENTS))],
         "width": 1600,
         "height": 1200,
@@ -159,7 +159,7 @@ def receiver(number: int) -> str:
 
 
 def full_name(number: int) -> str:
-    """One of 320 people."""
+    """Somebody who may be in a picture."""
     return f"{GIVEN[number % len(GIVEN)]} {FAMILY[number // len(GIVEN) % len(FAMILY)]}"
 
 

@@ -58,10 +58,10 @@ class Row:
         return self.figure, f"{number(self.ours)} {self.unit}", self.peer, theirs, ratio, work, aim, self.reached, self.note
 
 
-def compared(figure: str, ours: Run, peer: str = "", theirs: Run | None = None, aim: float | None = None) -> Row:
+def compared(figure: str, ours: Run, peer: str = "", theirs: Run | None = None, aim: float | None = None, note: str = "") -> Row:
     """A line about rates."""
     each = ours.seconds / ours.operations * 1e6
-    note = f"{number(each)} µs each, {number(ours.cpu / ours.operations * 1e6)} of a processor"
+    note = f"{number(each)} µs each, {number(ours.cpu / ours.operations * 1e6)} of a processor{'; ' + note if note else ''}"
     if theirs is None:
         return Row(figure, ours.rate, note=note)
     return Row(figure, ours.rate, "/s", peer, theirs.rate, aim, work=ours.work(theirs), note=note)
