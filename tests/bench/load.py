@@ -90,7 +90,7 @@ def load(
             connection = key.data
             part = connection.socket.recv(262_144)
             if not part:
-                raise ConnectionError("the server closed a connection")
+                raise ConnectionError(f"the server closed a connection; it had answered {bytes(connection.received[:600])!r}")
             connection.received += part
             if connection.is_complete():
                 now = time.perf_counter()
