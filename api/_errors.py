@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from locker.error import BrokenSchema, LockerError, QueryError, Retriable, TooLarge
+from locker.error import BrokenSchema, LockerError, QueryError, Retriable, TooLarge, TooMany
 
 logger = logging.getLogger("locker.api")
 
@@ -26,6 +26,7 @@ STATUS = {
     "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
+    "too_many": 429,
     "too_large": 413,
     "schema": 422,
     "internal": 500,
@@ -93,10 +94,17 @@ def render(error: LockerError, method: str = "GET", problem: Shape = problem) ->
         return problem(414, f"{detail}; longer ones go into the body of a POST, within the same limits", code)
     if status == 401:
         return problem(status, detail, code, {"WWW-Authenticate": 'Bearer realm="locker"'})
+    if isinstance(error, TooMany):
+        return problem(status, detail, code, _limit_headers(error))
     if status == 503:
         after = error.after if isinstance(error, Retriable) and error.after else RETRY_SECONDS
         return problem(status, detail, code, {"Retry-After": str(int(after))})
     return problem(status, detail, code)
+
+
+def _limit_headers(error: TooMany) -> dict[str, str]:
+    limit = {"X-RateLimit-Limit": str(error.limit), "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(error.reset))}
+    return {"Retry-After": str(error.after), **limit}
 
 
 def unexpected(error: BaseException, what: str = "", problem: Shape = problem) -> web.Response:

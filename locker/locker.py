@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from . import plugin
+from .account import Accounts
 from .clock import Clock, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
@@ -28,6 +29,8 @@ from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
+from .settings import key_folder
+from .vault import Vault
 from .views import Views
 
 logger = logging.getLogger("locker")
@@ -66,11 +69,24 @@ class Pushed:
 class Locker:
     """One folder of data, open.  Made by ``Locker(folder)``; closes with ``close`` or as a context.
 
-    Raises StorageError if the folder cannot be written, Invalid for two plugins of one name.
+    *keys*, *secret* and *old_secret* open the vault (``vault.py``).  Raises StorageError if the folder cannot be written, Invalid for two
+    plugins of one name.
     """
 
-    def __init__(self, data: Path | str, *, plugins: bool = False, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        data: Path | str,
+        *,
+        plugins: bool = False,
+        clock: Clock = system_clock,
+        keys: Path | None = None,
+        secret: str | None = None,
+        old_secret: str | None = None,
+    ) -> None:
         self.data = Path(data)
+        self._clock = clock
+        self.vault = Vault(data, keys or key_folder(), secret=secret, old_secret=old_secret)
+        self._accounts: Accounts | None = None
         dropped = self.data / "plugins" if plugins else None
         self.connectors = plugin.connectors(dropped)
         self.collections = plugin.collections(dropped)
@@ -81,6 +97,13 @@ class Locker:
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
         self._projector: subprocess.Popen[bytes] | None = None
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may do what here."""
+        if self._accounts is None:
+            self._accounts = Accounts(self.logbook, self.vault, clock=self._clock)
+        return self._accounts
 
     # -- keeping up --------------------------------------------------------------------------------------
 
@@ -152,6 +175,9 @@ class Locker:
     def close(self) -> None:
         """Stop, and close every file."""
         self.stop()
+        if self._accounts:
+            self._accounts.close()
+        self.vault.close()
         self.views.close()
         self.logbook.close()
 

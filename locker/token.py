@@ -34,6 +34,9 @@ NAME = "locker"
 DAY = timedelta(hours=24)
 LONGEST = 4096
 KINDS = ("read", "write", "admin")
+MOST_KEYS = 64
+"""An application token may live for years, and so does the key that signed it."""
+
 ANY = "*"
 """Stands for any type: whoever asks for it looks closer later."""
 _OURS = jwt.BaseClaimsRegistry(iss={"essential": True, "value": NAME}, aud={"essential": True, "value": NAME})
@@ -48,6 +51,11 @@ class Token:
     owner: str
     scopes: frozenset[str]
     expires: int
+
+    @property
+    def session(self) -> str:
+        """What a login began: a renewed token is of the same session, and ends with it."""
+        return self.id.partition(".")[0]
 
     def may(self, scope: str, type: str | None = None) -> bool:
         """Whether it allows ``read``, ``write`` or ``admin``, at least of one type (``*``: of any).  Write does not imply read."""
@@ -80,8 +88,8 @@ class Tokens:
         self._keys = [_key(sha256(b"locker token key\0" + secret.encode()).digest())] if secret is not None else self._stored()
         self._known: dict[str, Token] = {}
 
-    def make(self, owner: str, scopes: Iterable[str] = KINDS[:2], *, lifetime: timedelta = DAY) -> str:
-        """A new token.  Raises Invalid for a scope that is none (``read``, ``write``, ``admin``, ``read:contact``) or a lifetime that is over."""
+    def make(self, owner: str, scopes: Iterable[str] = KINDS[:2], *, lifetime: timedelta = DAY, session: str = "") -> str:
+        """A new token, of a session that goes on if one is named.  Raises Invalid for a scope that is none (``read``, ``write``, ``admin``, ``read:contact``) or a lifetime that is over."""
         wanted = sorted({check_scope(scope) for scope in scopes})
         if not wanted or lifetime <= timedelta(0):
             raise Invalid("a token needs at least one scope and some time to live")
@@ -90,7 +98,7 @@ class Tokens:
             "iss": NAME,
             "aud": NAME,
             "sub": check_owner(owner),
-            "jti": self._randomness(12).hex(),
+            "jti": f"{session}.{self._randomness(12).hex()}" if session else self._randomness(12).hex(),
             "iat": now,
             "exp": now + max(1, int(lifetime.total_seconds())),
             "scope": " ".join(wanted),
@@ -104,11 +112,14 @@ class Tokens:
             raise Unauthorized(REFUSED)
         return token
 
-    def rotate(self) -> None:
-        """Sign with a new key from now on; tokens of the keys before stay valid until they expire.  Raises Invalid if a secret is used."""
+    def rotate(self, *, keep: bool = True) -> None:
+        """Sign with a new key from now on; the keys before verify what they signed until that expires, or unless *keep* nothing any more.
+
+        Raises Invalid if a secret is used.
+        """
         if not self._is_stored:
             raise Invalid("the tokens are signed with LOCKER_SECRET; change that instead")
-        keys = [_key(self._randomness(KEY_BYTES)), *self._keys[:2]]
+        keys = [_key(self._randomness(KEY_BYTES)), *(self._keys[: MOST_KEYS - 1] if keep else ())]
         fresh = self._path.with_name(f"{KEY_FILE}.{os.getpid()}")
         try:
             _write(fresh, keys)
@@ -116,6 +127,7 @@ class Tokens:
         except OSError as error:
             raise StorageError(f"{self._path} cannot be written: {error}") from error
         self._keys = keys
+        self._known.clear()
 
     def _read(self, text: str) -> Token:
         """Verify the signature, which takes some microseconds: what was found good is remembered."""

@@ -141,7 +141,9 @@ def opened(settings: Settings, *, make: bool = False) -> Iterator[Locker]:
     """The locker, open.  Raises NotFound if there is none and it is not to be made."""
     if not make and not (settings.data / "log.sqlite").exists():
         raise NotFound(f"there is no locker in {settings.data}; 'locker import' makes one, --data names another folder")
-    with Locker(settings.data, plugins=settings.plugins) as locker:
+    with Locker(
+        settings.data, plugins=settings.plugins, keys=settings.keys, secret=settings.secret, old_secret=settings.old_secret
+    ) as locker:
         yield locker
 
 
