@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from locker.account import LOCAL, Identity
+from locker.account import LOCAL, Identity, Network, client_of
 from locker.error import Unauthorized
 
 from ._query_string import last_of_each, parse_query_string
@@ -46,6 +46,15 @@ def is_local(request: web.Request) -> bool:
         return False
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return bool(peer and is_loopback(str(peer[0])))
+
+
+def address_of(request: web.Request, trusted: tuple[Network, ...]) -> str:
+    """Where a request comes from; behind a proxy that the settings trust, what that says."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    address = str(peer[0]) if peer else ""
+    if not trusted or "X-Forwarded-For" not in request.headers:
+        return address
+    return client_of(address, ",".join(request.headers.getall("X-Forwarded-For")).split(","), trusted)
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from aiohttp import web
 from locker.account import NOBODY
 from locker.error import LockerError, NotFound
 
-from ._auth import PARAMETER, caller_of
+from ._auth import PARAMETER
 from ._errors import HttpError, brief, render, unexpected
 from ._pages import HEADERS
 from ._routes import Route
@@ -40,6 +40,10 @@ class Door:
             response = self._failed(request, render(error, request.method, self._shape))
         except web.HTTPException as error:
             response = self._failed(request, render(HttpError(error.status), request.method, self._shape))
+        except web.RequestPayloadError as error:
+            response = self._failed(
+                request, render(HttpError(400, f"the body cannot be read: {_first_line(error)}"), request.method, self._shape)
+            )
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -57,12 +61,13 @@ class Door:
             raise HttpError(405, f"{request.path} answers {self.allow}, not {request.method[:20]}", {"Allow": self.allow})
         route, known = found
         service = self._service
-        # Limits per account and address come in here, when there are accounts.
         if route.scope is None:
+            service.limits.request(service.place(request))
             return await route.handler(Call(service, request, NOBODY, raw, known, ""))
-        caller = caller_of(request, raw, service.identify, trust_loopback=service.settings.trust_loopback)
+        caller = service.caller(request, raw)
         owner = read_params(raw).get("owner") or caller.owner if "owner" in raw else caller.owner
         caller.check(route.scope, route.type, owner)
+        caller.require(route.role)
         return await route.handler(Call(service, request, caller, raw, known, owner))
 
     def _failed(self, request: web.Request, response: web.Response) -> web.Response:
@@ -72,6 +77,21 @@ class Door:
                 request.transport.abort()
             raise ConnectionResetError("the answer had begun when it failed")
         return response
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).replace("400, message:", "").split())[:200]
+
+
+class Family:
+    """Answers the paths that differ in their last part only: aiohttp would try their patterns one after the other."""
+
+    def __init__(self, doors: Mapping[str, Door], elsewhere: Elsewhere) -> None:
+        self._doors, self._elsewhere = doors, elsewhere
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        door = self._doors.get(request.match_info["call"])
+        return await (door or self._elsewhere)(request)
 
 
 class Elsewhere:
@@ -97,6 +117,19 @@ class Elsewhere:
             ("/list", "/fields", "/via", "/get{Type}", "/add{Type}", "/edit{Type}", "/delete{Type}", "/connectors", "/health")
         )
         return NotFound(f"there is nothing at {path[:100]!r}; there are {calls}; /openapi.json describes them")
+
+
+def families(doors: Mapping[str, Door], elsewhere: Elsewhere) -> dict[str, Door | Family]:
+    """The same with one entry for each group of paths like ``/connectors/{source}/getAll``."""
+    groups: dict[str, dict[str, Door]] = {}
+    plain: dict[str, Door | Family] = {}
+    for path, door in doors.items():
+        start, _, call = path.rpartition("/")
+        if "{" in start and "{" not in call:
+            groups.setdefault(start, {})[call] = door
+        else:
+            plain[path] = door
+    return plain | {f"{start}/{{call}}": Family(group, elsewhere) for start, group in groups.items()}
 
 
 def doors(service: Service, routes: Iterable[Route]) -> dict[str, Door]:

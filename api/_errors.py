@@ -39,6 +39,16 @@ STATUS = {
     "unavailable": 503,
 }
 MEDIA_TYPE = "application/problem+json"
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "too_large",
+    414: "address_too_long",
+    415: "media_type",
+    431: "header_too_large",
+}
 RETRY_SECONDS = 1
 ADVICE = {
     400: "the request is not HTTP as we know it; blanks and letters beyond ASCII in an address are written as %20, %C3%A9",
@@ -62,7 +72,13 @@ class HttpError(LockerError):
 def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
     """A problem document; *members* are its further fields."""
     shown = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code, **members}
-    all_headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    all_headers = {
+        "Content-Type": MEDIA_TYPE,
+        "Server": "locker",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        **(headers or {}),
+    }
     body = orjson.dumps(_speakable(shown))
     return web.Response(status=status, body=body, headers=all_headers)
 
@@ -82,7 +98,7 @@ def render(error: LockerError, method: str = "GET", problem: Shape = problem) ->
     """One of our errors in the shape of a dialect; a query error with its place."""
     detail, code = str(error), error.code
     if isinstance(error, HttpError):
-        return problem(error.status, detail, HTTPStatus(error.status).name.lower(), error.headers)
+        return problem(error.status, detail, CODES.get(error.status, "http"), error.headers)
     status = STATUS.get(code, 500)
     if status == 500:
         return unexpected(error, problem=problem)
@@ -91,7 +107,7 @@ def render(error: LockerError, method: str = "GET", problem: Shape = problem) ->
     if isinstance(error, BrokenSchema):
         return problem(status, detail, code, pointer=error.pointer)
     if isinstance(error, TooLarge) and method in ("GET", "HEAD"):
-        return problem(414, f"{detail}; longer ones go into the body of a POST, within the same limits", code)
+        return problem(414, detail, code)
     if status == 401:
         return problem(status, detail, code, {"WWW-Authenticate": 'Bearer realm="locker"'})
     if isinstance(error, TooMany):

@@ -14,7 +14,7 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._errors import MEDIA_TYPE
+from ._errors import MEDIA_TYPE, brief
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
 from ._service import Call, Service
@@ -49,6 +49,7 @@ RECORD = {
         "version": {"type": "string", "description": "in getCurrent: the newest record"},
     },
 }
+ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 HEALTH = {
     "type": "object",
     "required": ["status", "version", "position", "lag"],
@@ -108,7 +109,7 @@ def described(service: Service, routes: Sequence[Route]) -> dict[str, Any]:
             "description": "What you did elsewhere, kept for good. See docs/api.md and docs/query-language.md.",
         },
         "paths": paths,
-        "components": {"schemas": schemas | {"Problem": PROBLEM, "Record": RECORD}, "securitySchemes": tokens},
+        "components": {"schemas": schemas | {"Problem": PROBLEM, "Error": ERROR, "Record": RECORD}, "securitySchemes": tokens},
         "security": [{name: []} for name in tokens],
     }
 
@@ -137,14 +138,15 @@ def _schemas(service: Service) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _operation(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {
-        "200": {
+        str(route.status): {
             "description": "what was asked for",
             "content": {media: {"schema": schema} for media, schema in route.answers.items()},
             **({"headers": {name: {"schema": {"type": "string"}} for name in route.headers}} if route.headers else {}),
         }
     }
-    errors = {400, *route.errors} | ({401, 403} if route.scope else set())
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    errors = {400, 429, *route.errors} | ({401, 403} if route.scope else set())
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}} if route.shape is brief else problem
     answers |= {str(status): {"description": "a problem", "content": content} for status in sorted(errors)}
     made: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}_{route.path.strip('/') or 'root'}"),

@@ -33,7 +33,7 @@ MEDIA_TYPES = {
 }
 MOST = 1000
 CHUNK_ITEMS, CHUNK_CHARACTERS = 250, 256 * 1024
-HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}
+HEADERS = {"Server": "locker", "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}
 _SAFE = "%&=+,:;/?@!$'()*[]~."
 """What stays as it came in a link; anything else could end the address or the header."""
 

@@ -26,6 +26,8 @@ class Protocol(RequestHandler[Any] if hasattr(RequestHandler, "__class_getitem__
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """What aiohttp says of requests that it cannot read, and of what fell through.  Nothing of the request goes to the log."""
+        if isinstance(exc, ConnectionError):  # the client has gone
+            raise exc
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had begun when it failed")
         if isinstance(exc, LineTooLong):
@@ -35,6 +37,15 @@ class Protocol(RequestHandler[Any] if hasattr(RequestHandler, "__class_getitem__
         elif status == 500 and exc is not None:
             return _closing(unexpected(exc))
         return _closing(render(HttpError(status), "GET"))
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """What aiohttp's router refuses before any handler (``OPTIONS *``) is a problem document too."""
+        if isinstance(resp, web.HTTPException):
+            resp = render(HttpError(resp.status), request.method)
+        finished: tuple[web.StreamResponse, bool] = await super().finish_response(request, resp, start_time)
+        return finished
 
 
 def _closing(response: web.Response) -> web.Response:

@@ -12,12 +12,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
-from locker.account import Identity
-from locker.error import Forbidden, Invalid, Unavailable
+from locker.account import Identity, Limits, Tokens, place_of
+from locker.error import Forbidden, Invalid, Unauthorized, Unavailable
 from locker.locker import Locker
 from locker.settings import Settings
 
-from ._auth import PARAMETER
+from ._appends import Appends
+from ._auth import PARAMETER, address_of, caller_of
 from ._query_string import last_of_each, parse_query_string, whole_number
 
 P = ParamSpec("P")
@@ -34,12 +35,34 @@ class Service:
 
     locker: Locker
     settings: Settings
-    identify: Callable[[str], Identity]
-    """Whose token it is; raises Unauthorized."""
+    tokens: Tokens
+    limits: Limits
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "reader"))
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0
+    appends: Appends = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.appends = Appends(self.locker)
+
+    def caller(self, request: web.Request, raw: str) -> Identity:
+        """Who sends a request, and one request more of theirs.  Raises Unauthorized, or TooMany."""
+        try:
+            caller = caller_of(request, raw, self.identify, trust_loopback=self.settings.trust_loopback)
+        except Unauthorized:
+            self.limits.request(self.place(request))
+            raise
+        self.limits.request(caller.by)
+        return caller
+
+    def identify(self, text: str) -> Identity:
+        """Whose token it is.  Raises Unauthorized."""
+        return self.locker.accounts.identify(self.tokens.verify(text))
+
+    def place(self, request: web.Request) -> str:
+        """Where a request comes from, as limits count it."""
+        return place_of(address_of(request, self.settings.trusted_proxies))
 
     async def in_thread(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that takes time beside the event loop."""

@@ -17,13 +17,13 @@ from pkgutil import iter_modules
 
 from aiohttp import web
 
-from locker.account import Tokens, identity_of
+from locker.account import Limits, Tokens
 from locker.error import Invalid, Unavailable
 from locker.locker import Locker
 from locker.settings import Settings
 
 from ._auth import is_loopback
-from ._door import Elsewhere, doors
+from ._door import Elsewhere, doors, families
 from ._openapi import document
 from ._routes import Route
 from ._server import MAX_FIELD, MAX_LINE, Runner
@@ -37,17 +37,19 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
 
     Raises StorageError if the folder's token key cannot be read.
     """
-    tokens = Tokens(locker.data, secret=settings.secret)
-    service = Service(locker, settings, lambda text: identity_of(tokens.verify(text)))
+    tokens = Tokens(locker.data, secret=settings.secret, clock=locker.clock, is_revoked=locker.accounts.is_revoked)
+    limits = Limits(requests=settings.rate_limit, logins=settings.login_limit, signups=settings.signup_limit, clock=locker.clock)
+    service = Service(locker, settings, tokens, limits)
     app = web.Application(
         client_max_size=settings.max_body, handler_args={"max_line_size": MAX_LINE, "max_field_size": MAX_FIELD, "access_log": None}
     )
     routes = list(_routes(service))
     routes += document(service, routes)
     found = doors(service, routes)
-    for path, door in found.items():
+    elsewhere = Elsewhere(service, found)
+    for path, door in families(found, elsewhere).items():
         app.router.add_route("*", path, door)
-    app.router.add_route("*", "/{tail:.*}", Elsewhere(service, found))
+    app.router.add_route("*", "/{tail:.*}", elsewhere)
 
     async def close(_: web.Application) -> None:
         service.threads.shutdown(wait=False, cancel_futures=True)

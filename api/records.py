@@ -4,7 +4,6 @@ The connectors' calls: every record that a source gave, with each edit and delet
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -30,6 +29,8 @@ from ._service import POSITION, Call, Service
 DEFAULT_LIMIT = 100
 STREAM_PAGE = 250
 KEPT_ERRORS = 1000
+SMALL = 20
+"""So many pushed items are checked in the event loop; more take a thread."""
 
 Page = Callable[[Any, int, int], list[Record]]
 """(after, limit, offset) -> that page of a list."""
@@ -129,12 +130,12 @@ async def push(call: Call) -> web.StreamResponse:
     start = 0
     async with aclosing(item_pages(call)) as pages:
         async for page in pages:
-            if len(page) > STREAM_PAGE:
-                pushed, outcomes = await call.service.in_thread(call.locker.pushing, call.owner, source, page, call.caller.by)
+            if len(page) > SMALL:
+                pushed, drafts = await call.service.in_thread(call.locker.drafts, source, page, call.caller.by)
             else:
-                pushed, outcomes = call.locker.pushing(call.owner, source, page, call.caller.by)
-            done = await asyncio.wrap_future(outcomes)
-            pushed.count(done)
+                pushed, drafts = call.locker.drafts(source, page, call.caller.by)
+            if drafts:
+                pushed.count(await call.service.appends.append(call.owner, source, drafts))
             _add(sum, pushed, start)
             start += len(page)
     shown = {name: getattr(sum, name) for name in ("added", "edited", "deleted", "unchanged", "rejected", "errors")}

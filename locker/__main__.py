@@ -22,6 +22,7 @@ def main() -> None:
 
 for command in (
     serving.serve,
+    serving.token,
     importing.command,
     asking.get,
     asking.listing,

@@ -31,6 +31,7 @@ from .identity import (
     check_role,
 )
 from .invitation import Invitation, digest_of, new_code
+from .limit import Limits, Network, client_of, place_of
 from .log import Draft, Logbook
 from .naming import check_client, check_signup, fold, owner_of
 from .password import Passwords
@@ -52,11 +53,15 @@ __all__ = [
     "Grant",
     "Identity",
     "Invitation",
+    "Limits",
+    "Network",
     "Role",
     "Token",
     "Tokens",
     "check_role",
     "check_scope",
+    "client_of",
+    "place_of",
 ]
 
 T = TypeVar("T")
@@ -98,7 +103,8 @@ class Accounts:
         known = self._identities.get(token.id)
         if known is not None and known[0] == changes and known[1].token == token:
             return known[1]
-        if token.session in picture.ended or (account := self._acting(picture, token.owner)) is None or account.is_disabled:
+        account = self._acting(picture, token.owner)
+        if account is None or account.is_disabled or self.is_revoked(token.id):
             raise Unauthorized(REFUSED)
         identity = Identity(account, token.owner, token, tuple(picture.grants.get(token.owner, {}).values()))
         if len(self._identities) >= 4096:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,16 +21,19 @@ from .account import Accounts
 from .clock import Clock, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
+from .draft import Draft, Outcome
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
-from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
+from .log import LOG_FILE, Logbook, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
 from .settings import key_folder
 from .vault import Vault
 from .views import Views
+
+__all__ = ["Draft", "Locker", "Outcome", "Pushed", "guess"]
 
 logger = logging.getLogger("locker")
 
@@ -84,7 +86,7 @@ class Locker:
         old_secret: str | None = None,
     ) -> None:
         self.data = Path(data)
-        self._clock = clock
+        self.clock = clock
         self.vault = Vault(data, keys or key_folder(), secret=secret, old_secret=old_secret)
         self._accounts: Accounts | None = None
         dropped = self.data / "plugins" if plugins else None
@@ -102,7 +104,7 @@ class Locker:
     def accounts(self) -> Accounts:
         """Who may do what here."""
         if self._accounts is None:
-            self._accounts = Accounts(self.logbook, self.vault, clock=self._clock)
+            self._accounts = Accounts(self.logbook, self.vault, clock=self.clock)
         return self._accounts
 
     # -- keeping up --------------------------------------------------------------------------------------
@@ -110,13 +112,23 @@ class Locker:
     def prepare(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
         """Make the read model if there is none that fits this program."""
         if not self.views.is_current():
-            with self._held(self.views):
+            with self._held(self._leases[Views.name]):
                 if not self.views.is_current():  # or another process made it meanwhile
-                    self.views.rebuild(told)
+                    self.rebuild(told)
 
     def rebuild(self, told: Callable[[Position, Position], None] = lambda *_: None) -> Position:
-        """Make a new generation of the read model beside the old one, then let it answer.  Never appends."""
-        return self.views.rebuild(told)
+        """Make a new generation of the read model beside the old one, then let it answer.  Never appends.
+
+        Two at once would take each other's files for old ones: this waits for another process's, and raises Unavailable after a minute.
+        """
+        lease = Lease(self.logbook, "rebuild")
+
+        def renewing(position: Position, of: Position) -> None:
+            lease.take()
+            told(position, of)
+
+        with self._held(lease):
+            return self.views.rebuild(renewing)
 
     def start(self, *, second_process: bool = False) -> None:
         """Compose and project in the background from now on, whenever no other process does.
@@ -130,7 +142,8 @@ class Locker:
         if second_process:
             command = [sys.executable, "-m", "locker.projector", str(self.data.absolute()), ",".join(self.schemas)]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            self._projector = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+            # In a session of its own: Ctrl-C is for us, and we tell it to end when we do.
+            self._projector = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
         self._running = [Running(follower, self.logbook, self._leases[follower.name], _failed) for follower in followers]
 
     def catch_up(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
@@ -188,12 +201,12 @@ class Locker:
         self.close()
 
     @contextmanager
-    def _held(self, follower: Follower) -> Iterator[None]:
-        """Hold a follower's lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
-        lease, deadline = self._leases[follower.name], time.monotonic() + 60
+    def _held(self, lease: Lease) -> Iterator[None]:
+        """Hold a lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
+        deadline = time.monotonic() + 60
         while not lease.take():
             if time.monotonic() > deadline:
-                raise Unavailable(f"another process does the work of the {follower.name}; try again when it is done")
+                raise Unavailable(f"another process does the work of the {lease.name}; try again when it is done")
             time.sleep(WAIT_SECONDS)
         try:
             yield
@@ -228,11 +241,11 @@ class Locker:
 
         Items that are wrong are rejected, each for itself; the others are appended, all or none.  Raises Invalid for a source that is taken.
         """
-        pushed, outcomes = self.pushing(owner, source, items, by)
-        return pushed.count(outcomes.result())
+        pushed, drafts = self.drafts(source, items, by)
+        return pushed.count(self.logbook.append(owner, source, drafts))
 
-    def pushing(self, owner: str, source: str, items: Iterable[object], by: str | None = None) -> tuple[Pushed, Future[list[Outcome]]]:
-        """Like ``push``, for callers that must not wait: what was rejected at once, and what to ``count`` when it is durable."""
+    def drafts(self, source: str, items: Iterable[object], by: str | None = None) -> tuple[Pushed, list[Draft]]:
+        """Pushed items as drafts, for callers that append them themselves, and what was rejected; ``count`` what became of them."""
         self.check_pushable(source)
         pushed, drafts = Pushed(), list[Draft]()
         for index, item in enumerate(items):
@@ -241,7 +254,7 @@ class Locker:
             except Invalid as error:
                 pushed.rejected += 1
                 pushed.errors.append({"index": index, "error": str(error)})
-        return pushed, self.logbook.submit(owner, source, drafts)
+        return pushed, drafts
 
     def check_pushable(self, source: str) -> None:
         """Raise Invalid if a source's name is wrong, or belongs to a connector or a collection."""

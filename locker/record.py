@@ -168,7 +168,7 @@ def parse(text: str | bytes) -> Any:
     """Read JSON that a stranger wrote.  Raises Invalid for duplicate keys, NaN, lone surrogates and broken text, saying where."""
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        value = json.loads(decoded, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = _STRANGER.decode(decoded)
         decoded.encode()
         if "\\ud" in decoded or "\\uD" in decoded:
             json.dumps(value, ensure_ascii=False).encode()
@@ -215,6 +215,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> Body:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRANGER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
 
 
 def _has_nan(value: Any) -> bool:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def bench(*arguments: str) -> str:
     """What the runner prints."""
-    command = [sys.executable, "-m", "tests.bench", "--scale", "200", *arguments]
+    command = [sys.executable, "-m", "tests.bench", "--scale", "200", "--rounds", "1", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert 0 == done.returncode, done.stderr
     return done.stdout
@@ -20,7 +20,7 @@ def bench(*arguments: str) -> str:
 
 def test_imports_are_measured_against_peers(tmp_path: Path) -> None:
     """Every figure of an import is a positive number, and those with a peer have a ratio."""
-    table = bench("--only", "import", "--rounds", "1", "--json", str(tmp_path / "figures.json"))
+    table = bench("--only", "import", "--json", str(tmp_path / "figures.json"))
     rows = json.loads((tmp_path / "figures.json").read_text())["import"]
     assert all(row["ours"] > 0 for row in rows), table
     assert {"executemany of ready rows", "eventsourcing Application.save", "sqlite-utils, same indexes and triggers"} <= {
@@ -28,3 +28,14 @@ def test_imports_are_measured_against_peers(tmp_path: Path) -> None:
     }
     assert all(row["ratio"] > 0 for row in rows if row["peer"])
     assert "import to queryable" in table
+
+
+def test_servers_are_measured_against_peers(tmp_path: Path) -> None:
+    """Queries, appends, starts and rebuilds give positive figures too; the queries' answers were compared with the peers' before."""
+    table = bench(
+        "--only", "queries", "--only", "appends", "--only", "start", "--only", "rebuild", "--json", str(tmp_path / "figures.json")
+    )
+    rows = json.loads((tmp_path / "figures.json").read_text())
+    assert ["queries", "appends", "start", "rebuild"] == list(rows)
+    assert {"the same SQL in aiohttp by hand", "a handler that does nothing"} <= {each["peer"] for found in rows.values() for each in found}
+    assert all(row["ours"] > 0 for found in rows.values() for row in found if "later" not in row["figure"]), table

@@ -12,19 +12,22 @@ from pathlib import Path
 import click
 
 from ..connector import Archived
-from ..error import Invalid, LockerError, NotFound
-from ..importer import Import, Report, Wish
+from ..error import ConnectorError, Invalid, NotFound
+from ..importer import Report, Wish
 from ..locker import Locker, guess
 from ..record import Body
 from ..settings import Settings
 from .frame import OK, REPORT, Example, as_json, opened, place, told
 from .progress import Progress
-from .table import dump, line, short, table
+from .table import dump, line, table
 
 AUTO = "auto"
 SHOWN_PROBLEMS = 20
 LARGE = 50_000_000
 """Bytes from which on projecting is worth a process of its own."""
+
+PATIENCE = 0.5
+"""Seconds before a bar appears."""
 COUNTS = ("added", "edited", "deleted", "unchanged", "unreadable")
 
 
@@ -70,14 +73,12 @@ def command(
     wanted = dict(_pair(option) for option in options)
     with opened(settings, make=True) as locker:
         runs = [Run(source, path, Report()) for source, path in _sources(locker, paths)]
-        prepared = [locker.importing(run.source, run.path, owner=settings.owner, wish=wish, options=dict(wanted)) for run in runs]
-        locker.start(second_process=sum(archive.size for _, archive in prepared) > LARGE)
+        locker.start(second_process=sum(_bytes(run.path) for run in runs) > LARGE)
         done = list[Run]()
         try:
-            for run, (job, archive) in zip(runs, prepared, strict=True):
+            for run in runs:
                 done.append(run)
-                with archive:
-                    _run(run, job, archive)
+                _run(locker, run, settings.owner, wish, wanted)
             with Progress("composing", patience=1.0) as progress:
                 locker.catch_up(progress.update)
         finally:
@@ -85,19 +86,16 @@ def command(
     return max((run.code for run in runs), default=OK)
 
 
-def _run(run: Run, job: Import, archive: object) -> None:
-    """Read one archive; an error ends this one only."""
-    from ..connector import Archive
-
-    assert isinstance(archive, Archive)
-    run.report = job.report
-    with Progress(f"{run.source} {run.path.name}", patience=0.5) as progress:
-        try:
+def _run(locker: Locker, run: Run, owner: str, wish: Wish, options: dict[str, str]) -> None:
+    """Read one archive; one that is broken ends itself only.  Raises Invalid for options that its connector does not know."""
+    try:
+        job, archive = locker.importing(run.source, run.path, owner=owner, wish=wish, options=dict(options))
+        run.report = job.report
+        with archive, Progress(f"{run.source} {run.path.name}", patience=PATIENCE) as progress:
             job.run(archive, lambda report: progress.update(archive.done, archive.size, report.items))
-            run.code = REPORT if run.report.unreadable else OK
-        except LockerError as error:
-            run.error = str(error)
-            run.code = told(error)
+        run.code = REPORT if run.report.unreadable else OK
+    except ConnectorError as error:
+        run.error, run.code = str(error), told(error)
 
 
 def show(runs: Iterable[Run], *, json: bool) -> None:
@@ -119,7 +117,7 @@ def _show_problems(run: Run) -> None:
     count = run.report.unreadable
     line(f"\n{run.path.name}: {count:,} {'entry' if count == 1 else 'entries'} could not be read; everything else was")
     shown = run.report.problems[:SHOWN_PROBLEMS]
-    table(("file", "place", "reason"), [(problem.file, problem.place, short(problem.reason, 200)) for problem in shown])
+    table(("file", "place", "reason"), [(problem.file, problem.place, problem.reason) for problem in shown], wrap=True)
     if count > len(shown):
         line(f"… and {count - len(shown):,} more; --json lists the first {len(run.report.problems):,}")
 
@@ -144,6 +142,10 @@ def _sources(locker: Locker, words: tuple[str, ...]) -> list[tuple[str, Path]]:
             known = f"; SOURCE is one of {', '.join(locker.connectors)}" if source == AUTO else ""
             raise NotFound(f"there is no file or folder {path}{known}")
     return [(_guessed(locker, Path(path)) if source == AUTO else source, Path(path)) for path in paths]
+
+
+def _bytes(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
 
 
 def _guessed(locker: Locker, path: Path) -> str:

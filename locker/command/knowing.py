@@ -31,7 +31,9 @@ def connectors(json: bool, settings: Settings) -> None:
     ]
     if json:
         return dump(rows)
-    return table(("name", "reads", "types", "files"), [(row["name"], row["title"], row["types"], row["patterns"]) for row in rows])
+    return table(
+        ("name", "reads", "types", "files"), [(row["name"], row["title"], row["types"], row["patterns"]) for row in rows], wrap=True
+    )
 
 
 @click.command(short_help="List the types of objects.", cls=Example, examples=("locker collections", "locker collections --json"))
@@ -44,7 +46,9 @@ def collections(json: bool, settings: Settings) -> None:
     rows = [{"type": type, "plural": schema.plural, "fields": dict(schema.kinds)} for type, schema in schemas.items()]
     if json:
         return dump(rows)
-    return table(("type", "plural", "fields"), [(row["type"], row["plural"], list(schemas[str(row["type"])].kinds)) for row in rows])
+    return table(
+        ("type", "plural", "fields"), [(row["type"], row["plural"], list(schemas[str(row["type"])].kinds)) for row in rows], wrap=True
+    )
 
 
 @click.command(
@@ -60,4 +64,6 @@ def listed_settings(json: bool, settings: Settings) -> None:
     rows = list(settings.rows())
     if json:
         return dump([{"name": r.name, "variable": r.variable, "value": r.value, "default": r.default, "help": r.help} for r in rows])
-    return table(("name", "value", "default", "variable", "help"), [(r.name, r.value, r.default, r.variable, r.help) for r in rows])
+    return table(
+        ("name", "value", "default", "variable", "help"), [(r.name, r.value, r.default, r.variable, r.help) for r in rows], wrap=True
+    )

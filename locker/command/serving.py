@@ -1,5 +1,5 @@
 """
-``locker serve``: the HTTP server.
+``locker serve`` and ``token``: the HTTP server, and who may ask it.
 """
 
 from __future__ import annotations
@@ -7,15 +7,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 import click
 
 from .. import plugin
+from ..account import Tokens
 from ..settings import Settings
-from .frame import Example, opened, settled
-from .table import line
+from .frame import Example, as_json, opened, place, settled
+from .table import dump, line
 
 STARTED = "started"
 """The fact that says that somebody was told how to get a token."""
@@ -45,12 +47,30 @@ def serve(**overrides: object) -> None:
     app = import_module("locker.api.app")
     with opened(settings, make=True) as locker:
 
-        def ready(*told: object) -> None:
-            line(f"Locker is ready at {told[0] if told else f'http://{settings.host}:{settings.port}'} (data in {settings.data})")
+        def ready(url: str) -> None:
+            line(f"Locker is ready at {url} (data in {settings.data})")
             if not locker.logbook.fact(STARTED):
-                line("A request needs a token: run 'locker token', and send it as 'Authorization: Bearer …'.")
-                line("Or start with --trust-loopback: then requests from this machine need none.")
+                but = ", but for requests from this machine" if settings.trust_loopback else ""
+                line(f"Who asks needs a token{but}: 'locker token' prints one, to be sent as 'Authorization: Bearer TOKEN'.")
                 locker.logbook.set_fact(STARTED, "1")
             sys.stdout.flush()
 
         app.run(locker, settings, ready)
+
+
+@click.command(short_help="Make a token for HTTP.", cls=Example, examples=("locker token", "locker token --scope read --days 365"))
+@click.option("--scope", default="read,write", show_default=True, help="What it allows: read, write, admin, or read:contact for one type.")
+@click.option("--days", type=click.FloatRange(0, 36500, min_open=True), default=1.0, show_default=True, help="How long it is valid.")
+@as_json
+@place
+def token(scope: str, days: float, json: bool, settings: Settings) -> None:
+    """Print a token that opens --owner's locker over HTTP; send it as "Authorization: Bearer TOKEN".
+
+    Whoever has it may do what it allows until it expires.
+    """
+    tokens = Tokens(settings.data, secret=settings.secret)
+    text = tokens.make(settings.owner, [each.strip() for each in scope.split(",")], lifetime=timedelta(days=days))
+    if not json:
+        return line(text)
+    made = tokens.verify(text)
+    return dump({"token": text, "owner": made.owner, "scopes": sorted(made.scopes), "expires": made.expires})

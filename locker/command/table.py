@@ -13,15 +13,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-WIDTH = 160
-"""Columns of a table that is not shown on a terminal."""
+WIDTH = 1000
+"""Columns of a table that is not shown on a terminal: as many as it wants."""
 
-CELL = 80
+CELL = 60
 """Characters of a cell, at most."""
+
+LONG = 1000
+"""Characters of a cell that may go on below."""
 
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -39,7 +42,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(map(cell, value[:20])) + (", …" if len(value) > 20 else "")
+        return ", ".join(map(cell, value[:50])) + (", …" if len(value) > 50 else "")
     if isinstance(value, dict):
         return cell(value["text"]) if value.get("text") else orjson.dumps(value).decode()
     return str(value)
@@ -62,16 +65,25 @@ def console() -> Console:
     return found if found.is_terminal else Console(file=sys.stdout, highlight=False, markup=False, width=WIDTH)
 
 
-def table(names: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = ()) -> None:
-    """Print rows under names; the columns named in *numbers* are set to the right."""
+def table(names: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = (), wrap: bool = False) -> None:
+    """Print rows under names; the columns named in *numbers* are set to the right; with *wrap* the last one is not cut but goes on below."""
     made = Table(box=None, pad_edge=False, header_style="bold")
+    last = len(names) - 1
     for number, name in enumerate(names):
         # The first column says which row it is: it is worth nothing when it is cut.
-        least = 4 if number else None
-        made.add_column(Text(name), justify="right" if name in numbers else "left", no_wrap=True, overflow="ellipsis", min_width=least)
+        least, whole = 4 if number else None, wrap and number == last
+        side: JustifyMethod = "right" if name in numbers else "left"
+        made.add_column(Text(name), justify=side, no_wrap=not whole, overflow="fold" if whole else "ellipsis", min_width=least)
     for row in rows:
-        made.add_row(*(Text(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)) for value in row))
-    console().print(made)
+        made.add_row(*(Text(_shown(value, LONG if wrap and number == last else CELL)) for number, value in enumerate(row)))
+    screen = console()
+    with screen.capture() as drawn:
+        screen.print(made)
+    sys.stdout.write("".join(f"{each.rstrip(' ')}\n" for each in drawn.get().splitlines()))
+
+
+def _shown(value: Any, most: int) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value, most)
 
 
 def line(text: str) -> None:

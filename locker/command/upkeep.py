@@ -78,7 +78,7 @@ def check(json: bool, settings: Settings) -> int:
     if not count:
         line("everything is as it should be")
         return OK
-    table(("file", "place", "what is wrong"), [(each.file, each.place, each.what) for each in found])
+    table(("file", "place", "what is wrong"), [(each.file, each.place, each.what) for each in found], wrap=True)
     line(f"{count:,} findings{f', the first {SHOWN:,} are shown' if count > SHOWN else ''}")
     line("What is wrong in views-….sqlite, 'locker rebuild' mends; log.sqlite must be restored from a copy.")
     return REPORT

@@ -136,8 +136,17 @@ def fill(folder: Path, data: str, archive: str) -> dict[str, Run]:
     return {"fill": run}
 
 
+def rebuild(folder: Path, data: str) -> dict[str, Run]:
+    """Make the read model of a locker anew."""
+    run = Run()
+    with Locker(data) as locker, run.watch(0):
+        locker.rebuild()
+        run.operations = sum(each["count"] for each in locker.reader.listing("me"))
+    return {"rebuild": run}
+
+
 CONTENDERS: dict[str, Callable[..., dict[str, Run]]] = {
-    each.__name__: each for each in (logs, archive_to_log, archive_to_queryable, stages, sqlite_utils, fill)
+    each.__name__: each for each in (logs, archive_to_log, archive_to_queryable, stages, sqlite_utils, fill, rebuild)
 }
 
 
