@@ -21,7 +21,9 @@ from . import plugin
 from .clock import Clock, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
+from .decision import Decided, Sight, Write
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
+from .flag import MAINTENANCE, Flag, Flags
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
 from .log import LOG_FILE, Draft, Logbook, Outcome, Position, split_id
@@ -29,6 +31,18 @@ from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
 from .views import Views
+
+__all__ = [
+    "MAINTENANCE",
+    "Decided",
+    "Flag",
+    "Flags",
+    "Locker",
+    "Pushed",
+    "Sight",
+    "Write",
+    "guess",
+]
 
 logger = logging.getLogger("locker")
 
@@ -77,6 +91,7 @@ class Locker:
         self.schemas: dict[str, Schema] = {type: schema for type, schema in load().items() if type in self.collections}
         self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
         self._leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
+        self.flags = Flags(self.logbook)
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
