@@ -39,6 +39,7 @@ STATUS = {
 }
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
+MAINTENANCE_SECONDS = 60
 ADVICE = {
     400: "the request is not HTTP as we know it; blanks and letters beyond ASCII in an address are written as %20, %C3%A9",
     408: "the request took too long to arrive",
@@ -58,6 +59,15 @@ class HttpError(LockerError):
         self.status, self.headers = status, headers or {}
 
 
+class Maintenance(LockerError):
+    """Somebody switched this server off for a while."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The API is currently under maintenance. Please try again later.")
+
+
 def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
     """A problem document; *members* are its further fields."""
     shown = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code, **members}
@@ -72,9 +82,10 @@ Shape = Callable[..., web.Response]
 
 def brief(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
     """``{"error": "…"}``: the errors of the StreamSource dialect."""
-    del code, members
+    del code
+    shown = {"error": detail} | ({"maintenance": True} if "maintenance" in members else {})
     all_headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return web.Response(status=status, body=orjson.dumps(_speakable({"error": detail})), headers={**all_headers, **(headers or {})})
+    return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})
 
 
 def render(error: LockerError, method: str = "GET", problem: Shape = problem) -> web.Response:
@@ -91,6 +102,8 @@ def render(error: LockerError, method: str = "GET", problem: Shape = problem) ->
         return problem(status, detail, code, pointer=error.pointer)
     if isinstance(error, TooLarge) and method in ("GET", "HEAD"):
         return problem(414, f"{detail}; longer ones go into the body of a POST, within the same limits", code)
+    if isinstance(error, Maintenance):
+        return problem(status, detail, code, {"Retry-After": str(MAINTENANCE_SECONDS)}, maintenance=True)
     if status == 401:
         return problem(status, detail, code, {"WWW-Authenticate": 'Bearer realm="locker"'})
     if status == 503:

@@ -30,7 +30,7 @@ class Parameter:
 class Route:
     """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*; *aliases*: other paths of the same call.
 
-    *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by media type; *headers* of it.
+    *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by media type; *headers* and *statuses* of it.
     """
 
     method: str
@@ -46,6 +46,7 @@ class Route:
     answers: Json = field(default_factory=dict, hash=False)
     headers: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
+    statuses: tuple[int, ...] = (200,)
     shape: Shape = field(default=problem, hash=False)
 
     @property

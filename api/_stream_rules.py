@@ -36,6 +36,14 @@ SOURCE_CHARACTERS, LINK_CHARACTERS = 255, 2048
 _PORTS = {"http": 80, "https": 443}
 
 
+class Wrong(BrokenSchema):
+    """Everything that is wrong with what somebody sent, a sentence each."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__(", ".join(sentences))
+        self.sentences = sentences
+
+
 def platform_of(link: str) -> str:
     """Where a link leads, by its host or the domain that the host is under; ``Other`` for every host that only looks like one of these.
 
@@ -80,7 +88,7 @@ def word(field: str, value: object) -> str | None:
 def checked(said: Mapping[str, Any], *, is_new: bool) -> Body:
     """What a request says of a stream, spelled our way; what it does not say is left out, a null in it means: none.
 
-    Fields that a stream does not have, or that only we set, are ignored.  Raises BrokenSchema with everything that is wrong, joined by commas.
+    Fields that a stream does not have, or that only we set, are ignored.  Raises Wrong.
     """
     wrong: list[str] = []
     found: Body = {}
@@ -96,7 +104,7 @@ def checked(said: Mapping[str, Any], *, is_new: bool) -> Body:
                 wrong.append(f"{_called(field)} must be text")
             found[field] = said[field]
     if wrong:
-        raise BrokenSchema(", ".join(wrong))
+        raise Wrong(*wrong)
     return {field: value for field, value in found.items() if value is not None} if is_new else found
 
 

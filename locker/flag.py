@@ -6,12 +6,14 @@ Flags are records of owner ``system``, source ``flag``: who switched what, when,
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 from zlib import crc32
 
-from .error import Invalid, NotFound
+from .error import BrokenSchema, NotFound
 from .identity import ROLES, SYSTEM, Account
 from .log import Draft, Logbook
 from .record import Body
@@ -19,6 +21,7 @@ from .record import Body
 SOURCE = "flag"
 TYPE = "flag/locker"
 MAINTENANCE = "maintenance_mode"
+FRESH_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +56,19 @@ class Flag:
         return {**self.body(), "state": self.state, "description": self.description}
 
     def set(self, said: Body) -> Flag:
-        """The flag as *said*: ``enabled``, ``roles``, ``accounts``, ``percent``; what is not said is off.  Raises Invalid."""
+        """The flag as *said*: ``enabled``, ``roles``, ``accounts``, ``percent``; what is not said is off.  Raises BrokenSchema."""
         if unknown := said.keys() - {"name", "enabled", "roles", "accounts", "percent", "state", "description"}:
-            raise Invalid(f"a flag has no {min(unknown)[:40]!r}; it has enabled, roles, accounts and percent")
+            raise BrokenSchema(f"a flag has no {min(unknown)[:40]!r}; it has enabled, roles, accounts and percent")
         enabled, roles = said.get("enabled", False), said.get("roles", [])
         accounts, percent = said.get("accounts", []), said.get("percent", 0)
         if not isinstance(enabled, bool):
-            raise Invalid("enabled is true or false")
+            raise BrokenSchema("enabled is true or false")
         if not isinstance(roles, list) or not all(role in ROLES for role in roles):
-            raise Invalid(f"roles is a list of {', '.join(ROLES)}")
+            raise BrokenSchema(f"roles is a list of {', '.join(ROLES)}")
         if not isinstance(accounts, list) or not all(_is_whole(number, 2**53) for number in accounts):
-            raise Invalid("accounts is a list of their numbers")
+            raise BrokenSchema("accounts is a list of their numbers")
         if not _is_whole(percent, 100):
-            raise Invalid("percent is a whole number from 0 to 100")
+            raise BrokenSchema("percent is a whole number from 0 to 100")
         return replace(self, is_on=enabled, roles=tuple(sorted(set(roles))), accounts=tuple(sorted(set(accounts))), percent=percent)
 
 
@@ -84,12 +87,15 @@ DEFAULTS = {
 class Flags:
     """The flags of a locker as they stand, whichever process switched them."""
 
-    def __init__(self, logbook: Logbook) -> None:
-        self._logbook, self._lock = logbook, Lock()
-        self._version, self._flags = 0, dict(DEFAULTS)
+    def __init__(self, logbook: Logbook, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._logbook, self._lock, self._monotonic = logbook, Lock(), monotonic
+        self._version, self._flags, self._until = 0, dict(DEFAULTS), 0.0
 
     def all(self) -> dict[str, Flag]:
-        """Every flag by name.  Costs one look into the log's index if nothing was switched meanwhile."""
+        """Every flag by name.  What another process switched is seen a quarter of a second later."""
+        if self._monotonic() < self._until:
+            return self._flags
+        self._until = self._monotonic() + FRESH_SECONDS
         if (version := self._logbook.count(SYSTEM, SOURCE)) != self._version:
             with self._lock:
                 records = self._logbook.records(SYSTEM, SOURCE, gt=self._version, limit=max(1, version - self._version))
@@ -111,9 +117,10 @@ class Flags:
         return self.flag(name).is_on_for(account)
 
     def set(self, name: str, said: Body, by: str) -> Flag:
-        """Switch a flag; see ``Flag.set``.  Raises NotFound or Invalid."""
+        """Switch a flag; see ``Flag.set``.  Raises NotFound or BrokenSchema."""
         flag = self.flag(name).set(said)
         self._logbook.append(SYSTEM, SOURCE, [Draft.of(TYPE, name, flag.body(), by=by)])
+        self._until = 0.0
         return flag
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from . import plugin
-from .clock import Clock, system_clock
+from .clock import Clock, stamp, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
 from .decision import Decided, Sight, Write
@@ -84,7 +84,7 @@ class Locker:
     """
 
     def __init__(self, data: Path | str, *, plugins: bool = False, clock: Clock = system_clock) -> None:
-        self.data = Path(data)
+        self.data, self._clock = Path(data), clock
         dropped = self.data / "plugins" if plugins else None
         self.connectors = plugin.connectors(dropped)
         self.collections = plugin.collections(dropped)
@@ -96,6 +96,10 @@ class Locker:
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
         self._projector: subprocess.Popen[bytes] | None = None
+
+    def now(self) -> str:
+        """The time, as the log writes it."""
+        return stamp(self._clock())
 
     # -- keeping up --------------------------------------------------------------------------------------
 
