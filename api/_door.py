@@ -11,14 +11,16 @@ from aiohttp import web
 
 from locker.account import NOBODY
 from locker.error import LockerError, NotFound
+from locker.locker import MAINTENANCE
 
 from ._auth import PARAMETER
-from ._errors import HttpError, brief, render, unexpected
+from ._errors import HttpError, Maintenance, brief, render, unexpected
 from ._pages import HEADERS
 from ._routes import Route
 from ._service import Call, Service, read_params
 
-BODIES = frozenset({"POST", "PUT", "PATCH"})
+HEALTH = "/health"
+"""What is answered during maintenance too."""
 
 
 class Door:
@@ -61,10 +63,15 @@ class Door:
             raise HttpError(405, f"{request.path} answers {self.allow}, not {request.method[:20]}", {"Allow": self.allow})
         route, known = found
         service = self._service
+        closed = None if route.path.startswith(HEALTH) else service.locker.flags.flag(MAINTENANCE)
+        if closed is not None and closed.is_on:
+            raise Maintenance
         if route.scope is None:
             service.limits.request(service.place(request))
             return await route.handler(Call(service, request, NOBODY, raw, known, ""))
         caller = service.caller(request, raw)
+        if closed is not None and closed.is_on_for(caller.account):
+            raise Maintenance
         owner = read_params(raw).get("owner") or caller.owner if "owner" in raw else caller.owner
         caller.check(route.scope, route.type, owner)
         caller.require(route.role)

@@ -50,6 +50,7 @@ CODES = {
     431: "header_too_large",
 }
 RETRY_SECONDS = 1
+MAINTENANCE_SECONDS = 60
 ADVICE = {
     400: "the request is not HTTP as we know it; blanks and letters beyond ASCII in an address are written as %20, %C3%A9",
     408: "the request took too long to arrive",
@@ -67,6 +68,15 @@ class HttpError(LockerError):
     def __init__(self, status: int, message: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message or ADVICE.get(status, HTTPStatus(status).phrase))
         self.status, self.headers = status, headers or {}
+
+
+class Maintenance(LockerError):
+    """Somebody switched this server off for a while."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The API is currently under maintenance. Please try again later.")
 
 
 def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
@@ -89,9 +99,10 @@ Shape = Callable[..., web.Response]
 
 def brief(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
     """``{"error": "…"}``: the errors of the StreamSource dialect."""
-    del code, members
+    del code
+    shown = {"error": detail} | ({"maintenance": True} if "maintenance" in members else {})
     all_headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return web.Response(status=status, body=orjson.dumps(_speakable({"error": detail})), headers={**all_headers, **(headers or {})})
+    return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})
 
 
 def render(error: LockerError, method: str = "GET", problem: Shape = problem) -> web.Response:
@@ -108,6 +119,8 @@ def render(error: LockerError, method: str = "GET", problem: Shape = problem) ->
         return problem(status, detail, code, pointer=error.pointer)
     if isinstance(error, TooLarge) and method in ("GET", "HEAD"):
         return problem(414, detail, code)
+    if isinstance(error, Maintenance):
+        return problem(status, detail, code, {"Retry-After": str(MAINTENANCE_SECONDS)}, maintenance=True)
     if status == 401:
         return problem(status, detail, code, {"WWW-Authenticate": 'Bearer realm="locker"'})
     if isinstance(error, TooMany):

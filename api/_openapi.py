@@ -14,7 +14,7 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._errors import MEDIA_TYPE, brief
+from ._errors import MEDIA_TYPE, problem
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
 from ._service import Call, Service
@@ -33,6 +33,11 @@ PROBLEM = {
         "pointer": {"type": "string", "description": "JSON pointer to what breaks the schema"},
     },
 }
+ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "maintenance": {"const": True}},
+}
 RECORD = {
     "type": "object",
     "required": ["id", "timestamp", "source", "type", "op", "key", "digest", "body"],
@@ -49,7 +54,6 @@ RECORD = {
         "version": {"type": "string", "description": "in getCurrent: the newest record"},
     },
 }
-ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 HEALTH = {
     "type": "object",
     "required": ["status", "version", "position", "lag"],
@@ -137,16 +141,15 @@ def _schemas(service: Service) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    answers: dict[str, Any] = {
-        str(route.status): {
-            "description": "what was asked for",
-            "content": {media: {"schema": schema} for media, schema in route.answers.items()},
-            **({"headers": {name: {"schema": {"type": "string"}} for name in route.headers}} if route.headers else {}),
-        }
-    }
+    success: dict[str, Any] = {"description": "what was asked for"}
+    if route.answers:
+        success["content"] = {media: {"schema": schema} for media, schema in route.answers.items()}
+    if route.headers:
+        success["headers"] = {name: {"schema": {"type": "string"}} for name in route.headers}
+    answers = {str(status): success for status in route.statuses}
     errors = {400, 429, *route.errors} | ({401, 403} if route.scope else set())
-    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}} if route.shape is brief else problem
+    media, name = (MEDIA_TYPE, "Problem") if route.shape is problem else (JSON, "Error")
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     answers |= {str(status): {"description": "a problem", "content": content} for status in sorted(errors)}
     made: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}_{route.path.strip('/') or 'root'}"),

@@ -30,9 +30,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*, and *role* what role its account must have at least; *aliases*: other paths of the same call.
+    """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*; *role*: what role its account must
+    have at least; *aliases*: other paths of the same call.
 
-    *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer, which has *status*, by media type; *headers* of it.
+    *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by
+    media type; *headers* and *statuses* of it.
     """
 
     method: str
@@ -49,7 +51,7 @@ class Route:
     headers: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     role: Role = "default"
-    status: int = 200
+    statuses: tuple[int, ...] = (200,)
     shape: Shape = field(default=problem, hash=False)
 
     @property

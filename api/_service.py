@@ -15,6 +15,7 @@ from aiohttp import web
 from locker.account import Identity, Limits, Tokens, place_of
 from locker.error import Forbidden, Invalid, Unauthorized, Unavailable
 from locker.locker import Locker
+from locker.query import Answer, Search, TooSlow
 from locker.settings import Settings
 
 from ._appends import Appends
@@ -27,6 +28,9 @@ T = TypeVar("T")
 POSITION = "Locker-Position"
 WAIT_SECONDS = 5.0
 THREADS = 8
+BUDGET_MS = 4.0
+"""So long may a query keep the event loop; then it goes to a thread."""
+REMEMBERED = 1000
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class Service:
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0
+    written: int = 0
+    """The newest position that was written through calls whose readers do not say which position they need."""
     appends: Appends = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +73,18 @@ class Service:
     async def in_thread(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that takes time beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: run(*args, **kwargs))
+
+    async def search(self, search: Search) -> Answer:
+        """Answer a search: in the event loop if that is a matter of a few milliseconds, else in a thread."""
+        reader = self.locker.reader
+        if search not in self.slow:
+            try:
+                return reader.search(search, budget_ms=BUDGET_MS)
+            except TooSlow:
+                while len(self.slow) >= REMEMBERED:
+                    self.slow.pop(next(iter(self.slow)))
+                self.slow[search] = None
+        return await self.in_thread(reader.search, search)
 
     async def arrive(self, position: int) -> None:
         """Wait until what was written up to a position can be queried.  Raises Unavailable after five seconds."""

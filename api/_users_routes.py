@@ -53,14 +53,14 @@ def routes_of(handlers: Mapping[str, Handler]) -> Iterator[Route]:
 
     yield route(
         "POST", "/signup", "signup", "A new account and its first token", None,
-        body=body(CREDENTIALS), answers=body(SESSION), status=201, errors=(403, 413, 415, 422, 503),
+        body=body(CREDENTIALS), answers=body(SESSION), statuses=(201,), errors=(403, 413, 415, 422, 503),
     )  # fmt: skip
     yield route(
         "POST", "/login", "login", "A token of 24 hours for an address and a password", None,
         body=body(CREDENTIALS), answers=body(SESSION), errors=(401, 413, 415, 422, 503),
     )  # fmt: skip
     yield route("POST", "/refresh", "refresh", "A fresh token of the same session", "read", answers=body(SESSION))
-    yield route("POST", "/logout", "logout", "End the session", "read", status=204)
+    yield route("POST", "/logout", "logout", "End the session", "read", statuses=(204,))
     yield route("GET", "/me", "me", "Who is calling", "read", answers=body(_object("user", user=USER)))
     yield route(
         "GET",
@@ -72,16 +72,16 @@ def routes_of(handlers: Mapping[str, Handler]) -> Iterator[Route]:
     )
     yield route(
         "POST", "/tokens", "make_token", "Make a token for a program", "write",
-        body=body(WISHED_TOKEN), answers=body(TOKEN), status=201, errors=(413, 415, 422),
+        body=body(WISHED_TOKEN), answers=body(TOKEN), statuses=(201,), errors=(413, 415, 422),
     )  # fmt: skip
-    yield route("DELETE", "/tokens/{id}", "revoke", "Revoke an application token", "write", status=204, errors=(404,))
+    yield route("DELETE", "/tokens/{id}", "revoke", "Revoke an application token", "write", statuses=(204,), errors=(404,))
     both = _object("given received", given={"type": "array", "items": GRANT}, received={"type": "array", "items": GRANT})
     yield route("GET", "/grants", "grants", "Who may see your locker, and whose you may see", "read", answers=body(both))
     yield route(
         "POST", "/grants", "grant", "Let somebody read or write your locker", "write",
-        body=body(WISHED_GRANT), answers=body(GRANT), status=201, errors=(404, 413, 415, 422),
+        body=body(WISHED_GRANT), answers=body(GRANT), statuses=(201,), errors=(404, 413, 415, 422),
     )  # fmt: skip
-    yield route("DELETE", "/grants/{to}", "ungrant", "Take a grant back", "write", status=204, errors=(404,))
+    yield route("DELETE", "/grants/{to}", "ungrant", "Take a grant back", "write", statuses=(204,), errors=(404,))
     listed = _object("users meta", users={"type": "array", "items": USER}, meta=META)
     yield route("GET", "", "users", "Everyone who signed up", "admin", role="admin", parameters=PAGES, answers=body(listed))
     one = body(_object("user", user=USER))
@@ -93,5 +93,5 @@ def routes_of(handlers: Mapping[str, Handler]) -> Iterator[Route]:
     )  # fmt: skip
     yield route(
         "POST", "/invitations", "invite", "A code that lets one person sign up", "admin", role="admin",
-        body=body(WISHED_INVITATION), answers=body(_object("code role", code=TEXT, role=ROLE)), status=201, errors=(413, 415, 422),
+        body=body(WISHED_INVITATION), answers=body(_object("code role", code=TEXT, role=ROLE)), statuses=(201,), errors=(413, 415, 422),
     )  # fmt: skip

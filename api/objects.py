@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from locker.error import Invalid
-from locker.query import Answer, Search, TooSlow
+from locker.query import Search
 
 from ._body import read_object, read_parameters
 from ._objects_routes import add_route, delete_route, edit_route, get_routes, plain_routes
@@ -22,10 +22,6 @@ from ._query_string import unquoted
 from ._routes import Route
 from ._search import search_in, search_of
 from ._service import POSITION, Call, Handler, Service, read_params
-
-BUDGET_MS = 4.0
-"""So long may a query keep the event loop; then it goes to a thread."""
-REMEMBERED = 1000
 
 
 def routes(service: Service) -> Iterator[Route]:
@@ -125,7 +121,7 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     is_count = search.query is not None and search.query.count
     if media != JSON:
         return await _streamed(call, search, media, is_count=is_count)
-    found = await _search(call.service, search)
+    found = await call.service.search(search)
     if is_count:
         return answer({"count": found.total})
     headers = next_link(call, found.next, keep_offset=search.q is not None and not search.sort) if found.next else {}
@@ -134,19 +130,6 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     if found.facets is not None:
         return answer(f'{{"objects":[{",".join(found.objects)}],"facets":'.encode() + orjson.dumps(found.facets) + b"}", headers=headers)
     return array(found.objects, headers)
-
-
-async def _search(service: Service, search: Search) -> Answer:
-    """In the event loop if that is a matter of a few milliseconds, else in a thread."""
-    reader = service.locker.reader
-    if search not in service.slow:
-        try:
-            return reader.search(search, budget_ms=BUDGET_MS)
-        except TooSlow:
-            while len(service.slow) >= REMEMBERED:
-                service.slow.pop(next(iter(service.slow)))
-            service.slow[search] = None
-    return await service.in_thread(reader.search, search)
 
 
 async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -> web.StreamResponse:

@@ -120,11 +120,15 @@ class Accounts:
         """The user object of whoever a record names as its writer."""
         return (self.picture.accounts.get(owner) or Account(0, owner, owner)).as_user()
 
+    def numbered(self, number: int) -> Account | None:
+        """The account of a number, a client's too; 0 is whoever runs this locker."""
+        return self.picture.by_number.get(number)
+
     def find(self, who: str) -> Account:
         """An account by e-mail address, owner (``u7``, ``acme~``), client's name or number.  Raises NotFound."""
         picture = self.picture
-        owner = f"u{who}" if who.isascii() and who.isdecimal() else who
-        found = picture.accounts.get(owner) or picture.by_name.get(fold(who)) or picture.by_name.get(f"{who}{CLIENT_MARK}")
+        found = picture.by_number.get(int(who)) if who.isascii() and who.isdecimal() and len(who) < 19 else picture.accounts.get(who)
+        found = found or picture.by_name.get(fold(who)) or picture.by_name.get(f"{who}{CLIENT_MARK}")
         if found is None:
             raise NotFound(f"there is no account {who[:80]!r}; 'locker account list' shows those there are")
         return found

@@ -291,9 +291,11 @@ class Composer(Follower):
         self._schemas[type].check(body)
         return self._logbook.queue(lambda connection: self._add(connection, owner, type, body, by))
 
-    def _add(self, connection: sqlite3.Connection, owner: str, type: str, body: Body, by: str) -> tuple[str, Position]:
+    def _add(
+        self, connection: sqlite3.Connection, owner: str, type: str, body: Body, by: str, now: str | None = None
+    ) -> tuple[str, Position]:
         log, collection = f"{owner}/{type}", self._collections[type]
-        now, n = self._logbook.now(connection), self._version(connection, log) + 1
+        now, n = now or self._logbook.now(connection), self._version(connection, log) + 1
         name = f"{type}:{n}"
         text = canonical({"body": body, "subtypes": [APP], "time": self._schemas[type].time_of(body) or now, "via": [name]})
         draft = Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)
@@ -347,16 +349,16 @@ class Composer(Follower):
             if write.n is None:
                 body = write.body or {}
                 self._schemas[type].check(body)
-                id, position = self._add(connection, owner, type, body, by)
+                id, position = self._add(connection, owner, type, body, by, sight.now)
                 return Decided(split_id(id)[1], body, True, position)
             old = sight.body(write.n)
             if not write.body:
                 return Decided(write.n, old, False, self._position(connection))
-            return self._lay(connection, owner, type, write, old, by)
+            return self._lay(connection, owner, type, write, old, by, sight.now)
 
         return self._logbook.queue(apply)
 
-    def _lay(self, connection: sqlite3.Connection, owner: str, type: str, write: Write, old: Body, by: str) -> Decided:
+    def _lay(self, connection: sqlite3.Connection, owner: str, type: str, write: Write, old: Body, by: str, now: str) -> Decided:
         """Lay a patch over an object that an app added and nothing else is part of: what stands is what all patches before made of it.
 
         So it costs the same however often the object was edited, which ``settle`` does not.
@@ -374,7 +376,7 @@ class Composer(Follower):
         text = canonical({"body": body, "subtypes": [APP], "time": time, "via": [name]})
         patch = canonical(write.body or {})
         draft = Draft(f"{type}/{SUBTYPE}", str(write.n), text, plain_digest(text), by=by, patch=patch)
-        (made,) = self._logbook.write(connection, log, [draft])
+        (made,) = self._logbook.write(connection, log, [draft], now=now)
         connection.execute("INSERT INTO edits VALUES (?,?,?,'edit')", (id, write.n, made.version))
         return Decided(write.n, body, False, made.position)
 

@@ -7,6 +7,7 @@ Two requests that arrive together are decided one after the other, whichever pro
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -61,6 +62,17 @@ class Sight:
             raise NotFound(f"there is no {self._kind.partition('/')[0]}:{n}")
         found: Body = loads(row[0])["body"]
         return found
+
+    def version_at(self, time: str) -> int:
+        """How many records of the collection's log are older than a stamp."""
+        newest = "SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = ?"
+        (count,) = self._connection.execute(newest, (self._log,)).fetchone()
+        statement = "SELECT json_extract(state, '$.timestamp') FROM stored_events WHERE originator_id = ? AND originator_version = ?"
+
+        def timestamp(version: int) -> str:
+            return str(self._connection.execute(statement, (self._log, version)).fetchone()[0])
+
+        return bisect_left(range(1, count + 1), time, key=timestamp)
 
     def since(self, version: int) -> Iterator[Seen]:
         """The records of the collection's log from a version on, oldest first."""

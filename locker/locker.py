@@ -18,11 +18,13 @@ from typing import Self
 
 from . import plugin
 from .account import Accounts
-from .clock import Clock, system_clock
+from .clock import Clock, stamp, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
+from .decision import Decided, Sight, Write
 from .draft import Draft, Outcome
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
+from .flag import MAINTENANCE, Flag, Flags
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
 from .log import LOG_FILE, Logbook, Position, split_id
@@ -33,7 +35,19 @@ from .settings import key_folder
 from .vault import Vault
 from .views import Views
 
-__all__ = ["Draft", "Locker", "Outcome", "Pushed", "guess"]
+__all__ = [
+    "MAINTENANCE",
+    "Decided",
+    "Draft",
+    "Flag",
+    "Flags",
+    "Locker",
+    "Outcome",
+    "Pushed",
+    "Sight",
+    "Write",
+    "guess",
+]
 
 logger = logging.getLogger("locker")
 
@@ -95,6 +109,7 @@ class Locker:
         self.schemas: dict[str, Schema] = {type: schema for type, schema in load().items() if type in self.collections}
         self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
         self._leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
+        self.flags = Flags(self.logbook)
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
@@ -106,6 +121,10 @@ class Locker:
         if self._accounts is None:
             self._accounts = Accounts(self.logbook, self.vault, clock=self.clock)
         return self._accounts
+
+    def now(self) -> str:
+        """The time, as the log writes it."""
+        return stamp(self.clock())
 
     # -- keeping up --------------------------------------------------------------------------------------
 

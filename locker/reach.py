@@ -81,7 +81,11 @@ class Reach:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=connector(self._guard), timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            connector=connector(self._guard),
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            middlewares=[_attempt],
         )
         return self
 
@@ -125,6 +129,14 @@ class Reach:
                 raise TooLarge(f"{answer.url} answers more than {self._most_bytes} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+async def _attempt(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """One attempt is one request: aiohttp would quietly send a PUT or a DELETE again, and nobody would know of the first."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise Retriable(f"{request.url} does not answer: {error}") from error
 
 
 def _follow(target: Target, location: str, headers: Mapping[str, str]) -> tuple[Target, Mapping[str, str]]:

@@ -48,6 +48,7 @@ class Picture:
 
     accounts: dict[str, Account] = field(default_factory=lambda: {ME.owner: ME})
     """By owner; clients too."""
+    by_number: dict[int, Account] = field(default_factory=lambda: {ME.number: ME})
     by_name: dict[str, Account] = field(default_factory=dict)
     """People by e-mail address, clients by name and mark (``acme~``)."""
     grants: dict[str, dict[str, Grant]] = field(default_factory=dict)
@@ -117,7 +118,7 @@ def _account(picture: Picture, record: Record, body: Body | None) -> None:
         bool(body.get("disabled")) if body else True,
         str(body["credential"]) if body else "",
     )
-    picture.accounts[owner] = picture.by_name[name] = made
+    picture.accounts[owner] = picture.by_name[name] = picture.by_number[number] = made
 
 
 def _grant(picture: Picture, record: Record, body: Body | None) -> None:

@@ -144,10 +144,11 @@ async def test_a_small_answer_that_unpacks_to_a_large_one_is_cut_off(fake: Fake)
 
 
 async def test_a_cut_connection_may_be_tried_again(fake: Fake) -> None:
-    """What is no verdict of the guard is for the caller to repeat."""
+    """What is no verdict of the guard is for the caller to repeat, who sees every attempt."""
     async with Reach(Guard(LOOPBACK, fake.lookup)) as reach:
         with pytest.raises(Retriable):
-            await reach.request("GET", fake.url("/cut"))
+            await reach.request("PUT", fake.url("/cut"))
+    assert 1 == len(fake.seen)
 
 
 async def test_an_unknown_name_is_told_apart(fake: Fake) -> None:

@@ -44,7 +44,12 @@ class Retry:
             before_sleep=_tell,
             reraise=True,
         )
-        return await attempts(call)
+
+        async def attempt() -> T:
+            # tenacity awaits only what is declared async, and a call may be a lambda.
+            return await call()
+
+        return await attempts(attempt)
 
     def _wait(self, state: RetryCallState) -> float:
         after = _after(state)

@@ -82,7 +82,7 @@ class Transport:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._open is None or self._open.closed:
-            self._open = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=self._trust_env)
+            self._open = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=self._trust_env, middlewares=[_attempt])
         return self._open
 
     async def sign_up(self) -> None:
@@ -195,7 +195,7 @@ class Transport:
             answer = await self._session().request(
                 method, url, headers={**headers, **kind}, data=data, timeout=limit, allow_redirects=False
             )
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+        except aiohttp.ClientConnectorError as error:
             raise Retriable(f"{self._base} cannot be reached: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _Lost(f"{self._base} did not answer: {error or 'too slow'}") from error
@@ -223,6 +223,16 @@ class Transport:
 
 class _Lost(Retriable):
     """The request may have been carried out: its answer never came, or was that of a server that broke down over it."""
+
+
+async def _attempt(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """One attempt is one request: aiohttp would quietly send some a second time, and an answer that was lost would go unnoticed."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Lost(f"{request.url.origin()} did not answer: {error}") from error
 
 
 def _or_raise(outcome: Reply | LockerError) -> Reply:
