@@ -34,6 +34,7 @@ NAME = "locker"
 DAY = timedelta(hours=24)
 LONGEST = 4096
 KINDS = ("read", "write", "admin")
+LOOK_SECONDS = 1.0
 MOST_KEYS = 64
 """An application token may live for years, and so does the key that signed it."""
 
@@ -87,6 +88,7 @@ class Tokens:
         self._is_stored = secret is None
         self._keys = [_key(sha256(b"locker token key\0" + secret.encode()).digest())] if secret is not None else self._stored()
         self._known: dict[str, Token] = {}
+        self._looked, self._changed = self._clock().timestamp(), self._change()
 
     def make(self, owner: str, scopes: Iterable[str] = KINDS[:2], *, lifetime: timedelta = DAY, session: str = "") -> str:
         """A new token, of a session that goes on if one is named.  Raises Invalid for a scope that is none (``read``, ``write``, ``admin``, ``read:contact``) or a lifetime that is over."""
@@ -107,8 +109,11 @@ class Tokens:
 
     def verify(self, text: str) -> Token:
         """What a token says.  Raises Unauthorized, always with the same words, whatever is wrong with it."""
+        now = self._clock().timestamp()
+        if abs(now - self._looked) >= LOOK_SECONDS:
+            self._look(now)
         token = self._known.get(text) or self._read(text)
-        if token.expires <= self._clock().timestamp() or self._is_revoked(token.id):
+        if token.expires <= now or self._is_revoked(token.id):
             raise Unauthorized(REFUSED)
         return token
 
@@ -128,6 +133,21 @@ class Tokens:
             raise StorageError(f"{self._path} cannot be written: {error}") from error
         self._keys = keys
         self._known.clear()
+
+    def _change(self) -> int:
+        """What another process changes when it makes a new key."""
+        try:
+            return self._path.stat().st_mtime_ns if self._is_stored else 0
+        except OSError:
+            return 0
+
+    def _look(self, now: float) -> None:
+        """Read the keys again if another process changed them."""
+        self._looked = now
+        if (change := self._change()) not in (0, self._changed):
+            self._changed = change
+            self._keys = self._stored()
+            self._known.clear()
 
     def _read(self, text: str) -> Token:
         """Verify the signature, which takes some microseconds: what was found good is remembered."""

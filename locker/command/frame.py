@@ -50,6 +50,10 @@ class Example(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+class Examples(Example, click.Group):
+    """A group of commands whose help ends with examples."""
+
+
 class Commands(click.Group):
     """The program: runs a command, and turns whatever goes wrong into one line and an exit code."""
 
