@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locker.client import Filters, ImportReport, Page, RowError, Stream, StreamBackend, StreamId, StreamManager
+from locker.client import Filters, ImportReport, Page, RowError, Stream, StreamManager
 from locker.client.stream import WRITABLE
 from locker.error import Fatal, Forbidden, Invalid, NotFound
+from tests.memory_backend import Memory
 
 # The object as the guide prints it.
 GUIDE = {
@@ -40,43 +41,6 @@ BODIES = st.fixed_dictionaries(
     {"id": st.integers(1, 2**53), "source": st.text(min_size=1), "link": st.just("https://a.example")},
     optional=dict.fromkeys(WRITABLE[3:], TEXTS) | {"status": st.sampled_from(["live", "offline"]), "views": st.integers()},
 )
-
-
-class Memory(StreamBackend):
-    """A backend that keeps streams in a dict: what somebody else's place may look like."""
-
-    def __init__(self) -> None:
-        self.rows: dict[StreamId, Stream] = {}
-
-    async def create_stream(self, data: Mapping[str, Any]) -> Stream:
-        if data["source"] == "refused":
-            raise Invalid("not here")
-        made = Stream.read({"id": len(self.rows) + 1, **data})
-        self.rows[made.id] = made
-        return made
-
-    async def get_stream(self, id: StreamId) -> Stream:
-        if id not in self.rows:
-            raise NotFound(f"no stream {id}")
-        return self.rows[id]
-
-    async def get_streams(self, filters: Filters | None = None) -> Page:
-        return Page.read(
-            [{"id": row.id, **row.writable()} for row in self.rows.values() if not filters or filters.status in (None, row.status)]
-        )
-
-    async def update_stream(self, id: StreamId, data: Mapping[str, Any]) -> Stream:
-        self.rows[id] = Stream.read({"id": id, **(await self.get_stream(id)).writable(), **data})
-        return self.rows[id]
-
-    async def delete_stream(self, id: StreamId) -> None:
-        del self.rows[id]
-
-    async def pin_stream(self, id: StreamId) -> Stream:
-        return await self.get_stream(id)
-
-    async def unpin_stream(self, id: StreamId) -> Stream:
-        return await self.get_stream(id)
 
 
 def test_the_guides_object_is_read() -> None:

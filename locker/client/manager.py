@@ -228,7 +228,8 @@ class BackendManager(StreamBackend):
     async def _drain(self, mirror: Mirror) -> None:
         """Send what one secondary has missed, oldest first, until it fails."""
         async with self._draining[mirror.name]:
-            if self._now() < self._rest_until.get(mirror.name, self._now()):
+            rests = self._rest_until.get(mirror.name)
+            if rests is not None and self._now() < rests:
                 return
             while missed := self._outbox.next(mirror.name):
                 try:
