@@ -242,9 +242,9 @@ class Rebuilt:
             name = quoted(f"{schema} {table}")
             self.views.execute(f"CREATE VIRTUAL TABLE temp.{name} USING fts5vocab({schema}, {quoted(table)}, instance)")
             lists.append(self.views.execute(f"SELECT term, doc, col, offset FROM temp.{name}"))  # noqa: S608 - ours
-        mine, theirs = (iter(each) for each in lists)
+        mine, theirs = lists
         while True:
-            page, other = _page(mine), _page(theirs)
+            page, other = mine.fetchmany(10 * PAGE), theirs.fetchmany(10 * PAGE)
             if page != other:
                 break
             if not page:
@@ -256,10 +256,6 @@ class Rebuilt:
 
     def _found(self, place: str, what: str) -> Finding:
         return Finding(self.file.name, place, what)
-
-
-def _page(rows: Iterator[Any]) -> list[Any]:
-    return [row for _, row in zip(range(10 * PAGE), rows, strict=False)]
 
 
 def _named(keys: list[str], row: Any) -> str:

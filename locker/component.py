@@ -178,10 +178,12 @@ class Components:
         """Read rows of the members by name or by component."""
         if not (wanted := list(values)):
             return
+        # Named, because without statistics SQLite would walk the whole collection once per object instead.
+        index = " INDEXED BY members_of_object" if column == "object" else ""
         statement = (
-            "SELECT member, newest, since, object, identities, problem FROM json_each(?2) CROSS JOIN members ON collection = ?1 AND "
+            f"SELECT member, newest, since, object, identities, problem FROM json_each(?2) CROSS JOIN members{index} ON collection = ?1 "
         )
-        statement += "member = value" if column == "member" else "object = value AND object IS NOT NULL"
+        statement += "AND member = value" if column == "member" else "AND object = value WHERE object IS NOT NULL"
         for member, newest, since, n, identities, problem in self._select(statement, wanted):
             self.before[member] = Member(member, newest, since, n, tuple(orjson.loads(identities)), problem)
 

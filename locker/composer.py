@@ -127,7 +127,7 @@ class Composer(Follower):
                 collection = self._collections[primary]
                 # Identities are looked up through SQLite's JSON functions, which end a text at NUL.
                 identities = tuple(dict.fromkeys(identity.replace("\0", "\ufffd") for identity in collection.identities(body)))
-                canonical({"": identities})
+                canonical({"body": body, "identities": identities})  # what JSON cannot say must not reach the log
                 modified = collection.modified(body)
         except Exception as error:  # a stranger's plugin: whatever it raises, the others go on, and somebody can see it
             body, identities, problem = None, (), f"{type(error).__name__}: {error}"[:500]

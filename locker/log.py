@@ -39,6 +39,10 @@ LOG_FILE = "log.sqlite"
 class Log(EventSourcedLog[RecordEvent]):
     """One owner's records from one source; see the library's class for ``get``, ``get_first`` and ``get_last``."""
 
+    def trigger(self, event: type[RecordEvent], **said: Any) -> RecordEvent:
+        """The next event of this log, for ``Application.save``: its version and time are set, *said* are the other fields."""
+        return self._trigger_event(event, **said)
+
 
 class _Events(Application[str]):
     """The library's application over our recorder and mapper."""

@@ -27,6 +27,7 @@ __all__ = ["DEFAULT_LIMIT", "Answer", "Reader", "Search", "TooSlow"]
 
 STREAM_PAGE = 500
 FACET_VALUES = 100
+ROUTES = 1024
 FEW = 300
 """So many rows may be looked up one by one in the full-text index; above, gathering all that match is cheaper."""
 
@@ -61,6 +62,7 @@ class Reader:
         self._projections = {type: Projection(schema) for type, schema in schemas.items()}
         self._pool = Pool(self.path, monotonic)
         self._owners: dict[str, int] = {}
+        self._routes: dict[Search, tuple[int, _Route]] = {}
         with self._pool.lend():
             pass
 
@@ -181,27 +183,20 @@ class Reader:
         return int(connection.execute(compiled.total(route.all_driver, few=route.all_few), params).fetchone()[0])
 
     def _route(self, connection: sqlite3.Connection, compiled: Compiled, search: Search, params: dict[str, Param]) -> _Route:
-        """Weigh the sources against reading in order.  Costs some microseconds and saves up to all of the rest."""
-        sources = compiled.sources
-        if not sources or compiled.ranked:
+        """Where to start from.  Weighing it costs more than many an answer, so that a choice stands until the objects are a tenth more or fewer."""
+        if not compiled.sources or compiled.ranked:
             return _Route()
         if search.id is not None:
-            only = next(index for index in sources if ":ids" in compiled.conditions[index].sql)
+            only = next(index for index in compiled.sources if ":ids" in compiled.conditions[index].sql)
             return _Route(only, True, only, True)
         total = max(1, _all(connection, compiled.projection, params))
-        cap = max(1000, total // 25)
-        counts = connection.execute(compiled.estimate, params | {"cap": cap}).fetchone()
-        rows, _, driver = min(zip(counts, (compiled.conditions[index].wide for index in sources), sources, strict=True))
-        few = rows <= FEW
-        if not compiled.index:
-            return _Route(driver, few, driver, few)
-        # If the conditions are independent of each other, so many objects are read in order until the page is full.
-        expected = float(search.limit + search.offset + 1)
-        for count in counts:
-            expected /= max(count / total, 1e-9) if count < cap else 0.1
-        if rows <= min(expected, total):
-            return _Route(driver, few, driver, few)
-        return _Route(None, expected <= FEW, driver, few)
+        before, route = self._routes.get(search, (0, None))
+        if route is None or abs(total - before) * 10 > before:
+            route = _weighed(connection, compiled, search, params, total)
+            if len(self._routes) >= ROUTES:
+                self._routes.clear()
+            self._routes[search] = (total, route)
+        return route
 
     def _named_ids(self, connection: sqlite3.Connection, projection: Projection, owner: int, id: str) -> list[int]:
         """The rowids of one type that an object's or record's id means."""
@@ -273,6 +268,28 @@ class Reader:
                 return 0
             self._owners[owner] = row[0]
         return self._owners[owner]
+
+
+def _weighed(connection: sqlite3.Connection, compiled: Compiled, search: Search, params: dict[str, Param], total: int) -> _Route:
+    """Weigh the sources against reading in order."""
+    wide = [compiled.conditions[index].wide for index in compiled.sources]
+    page = search.limit + search.offset + 1
+    for cap in (FEW // 3, max(1000, total // 25)):
+        counts = connection.execute(compiled.estimate, params | {"cap": cap}).fetchone()
+        rows, _, driver = min(zip(counts, wide, compiled.sources, strict=True))
+        few = rows <= FEW
+        # Reading in order takes page * total / rows objects at least, if the smallest source is spread evenly.
+        if rows < cap and (rows * rows <= page * total or not compiled.index):
+            return _Route(driver, few, driver, few)
+    if not compiled.index:
+        return _Route(driver, few, driver, few)
+    # If the conditions are independent of each other, so many objects are read in order until the page is full.
+    expected = float(page)
+    for count in counts:
+        expected /= max(count / total, 1e-9) if count < cap else 0.1
+    if rows <= min(expected, total):
+        return _Route(driver, few, driver, few)
+    return _Route(None, expected <= FEW, driver, few)
 
 
 def _all(connection: sqlite3.Connection, projection: Projection, params: dict[str, Param]) -> int:

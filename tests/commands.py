@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from locker.__main__ import main
 from locker.record import loads
 
+COMMANDS = sorted(main.commands)
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data/sample"
 

@@ -6,18 +6,34 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 from locker import importer, plugin
 from locker.draft import Draft
 from locker.error import StorageError
+from locker.follower import Lease
 from locker.locker import Locker
 from locker.log import Logbook
 
 CARDS_PER_PAGE = 10
 
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
 plugin.connectors()  # imported once, before processes are forked
+
+
+def started(job: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
+    """A process that does a job, and our end of its pipe."""
+    ours, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=job, args=(*arguments, theirs))
+    process.start()
+    theirs.close()
+    return process, ours
 
 
 def import_cards(folder: Path, cards: Path, told: Connection) -> None:
@@ -76,3 +92,10 @@ def open_as_stranger(folder: Path, told: Connection) -> None:
         told.send(str(error))
     else:
         told.send("nothing was refused")
+
+
+def hold_lease(folder: Path, name: str, told: Connection) -> None:
+    """Take a lease and keep it; tells whether it got it."""
+    with Logbook(folder / "log.sqlite") as logbook:
+        told.send(Lease(logbook, name).take())
+        told.recv()

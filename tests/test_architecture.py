@@ -17,7 +17,16 @@ PLUGINS = ("api", "collections", "connectors")
 ALLOWED = {
     "collections": {"locker.collection", "locker.record", "locker.error"},
     "connectors": {"locker.connector", "locker.record", "locker.error"},
-    "api": {"locker.locker", "locker.query", "locker.term", "locker.record", "locker.account", "locker.error", "locker.settings", "locker.__version__"},
+    "api": {
+        "locker.locker",
+        "locker.query",
+        "locker.term",
+        "locker.record",
+        "locker.account",
+        "locker.error",
+        "locker.settings",
+        "locker.__version__",
+    },
 }
 LONG, TOO_LONG = 400, 600
 # The brackets keep this list from finding itself.

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from locker.__main__ import main
+from locker.__main__ import main
 from locker.command import frame
 from locker.error import Conflict, Corrupt, Fatal, Forbidden, Invalid, NotFound, QueryError, StorageError, TooLarge
 from locker.locker import Locker
-from tests.commands import ROOT, filled, locker, ok, process
-
-COMMANDS = sorted(main.commands)
+from tests.commands import COMMANDS, ROOT, filled, locker, ok, process
 
 
 def test_the_commands_are_these() -> None:

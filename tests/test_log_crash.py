@@ -6,16 +6,11 @@ import random
 import signal
 import sqlite3
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from shutil import rmtree
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
 
 import pytest
 
@@ -28,17 +23,6 @@ from tests import crashing
 
 KILLS = 50
 CARDS = 200
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.crashing"])
-
-
-def started(job: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
-    """A process that does a job, and our end of its pipe."""
-    ours, theirs = PROCESSES.Pipe()
-    process = PROCESSES.Process(target=job, args=(*arguments, theirs))
-    process.start()
-    theirs.close()
-    return process, ours
 
 
 def check(logbook: Logbook) -> None:
@@ -57,7 +41,7 @@ def check(logbook: Logbook) -> None:
 
 def killed_at_random(chance: random.Random, folder: Path, cards: Path) -> tuple[int, bool, bool]:
     """Let an import come a random way and kill it; how many cards it said were durable, whether it had finished, and was killed."""
-    process, told = started(crashing.import_cards, folder, cards)
+    process, told = crashing.started(crashing.import_cards, folder, cards)
     until, acknowledged = chance.randrange(CARDS + 20), told.recv()
     while acknowledged is not None and acknowledged < until:
         acknowledged = told.recv()
@@ -105,7 +89,7 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
     """Both get all their records in: versions have no gaps, positions are unique, and what both said is there once."""
     both = [f"both {n}" for n in range(100)]
     keys = [[f"{name} {n}" for n in range(100)] + both for name in ("left", "right")]
-    working = [started(crashing.append, tmp_path, "mine", each) for each in keys]
+    working = [crashing.started(crashing.append, tmp_path, "mine", each) for each in keys]
     for _, told in working:
         assert "ready" == told.recv()
     for _, told in working:
@@ -163,7 +147,7 @@ def test_readers_go_on_during_a_long_import(tmp_path: Path, capsys: pytest.Captu
 
 def test_full_disk(tmp_path: Path) -> None:
     """The error says to free some space; what was acknowledged is there, reading goes on, and with more room so does writing."""
-    process, told = started(crashing.fill_disk, tmp_path, 300_000)
+    process, told = crashing.started(crashing.fill_disk, tmp_path, 300_000)
     acknowledged, error, read_meanwhile = told.recv()
     process.join()
     assert 0 == process.exitcode
@@ -182,7 +166,7 @@ def test_folder_of_somebody_else() -> None:
             logbook.append("me", "mine", [Draft.of("link/x", "before", {})])
         (folder / "log.sqlite").chmod(0o444)
         folder.chmod(0o555)
-        process, told = started(crashing.open_as_stranger, folder)
+        process, told = crashing.started(crashing.open_as_stranger, folder)
         error = told.recv()
         process.join()
         folder.chmod(0o755)

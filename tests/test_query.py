@@ -387,3 +387,16 @@ def test_the_planner_starts_from_the_smallest_source() -> None:
             compiled = compile_search(search, reader._projections["thing"])
             params = compiled.params | {"owner": 1, "first": 1 << 40, "last": (2 << 40) - 1}
             assert driver == reader._route(connection, compiled, search, params).driver
+
+
+def test_the_planner_weighs_again_when_objects_come() -> None:
+    """A search's sources are weighed once, and again when a tenth more or fewer objects are there; the answers are the same."""
+    with reader_of(*things(*({"tag": "often"} for _ in range(20)))) as reader:
+        search = ask("tag:often", limit=5)
+        first = reader.search(search)
+        weighed = reader._routes[search]
+        assert first == reader.search(search)
+        assert weighed is reader._routes[search]
+        reader._routes[search] = (17, weighed[1])
+        assert first == reader.search(search)
+        assert 20 == reader._routes[search][0]

@@ -17,7 +17,7 @@ from ..query import DEFAULT_LIMIT, Answer, Reader, Search
 from ..record import Body, loads
 from ..schema import named
 from ..settings import Settings
-from ..term import items, names, parse, times
+from ..term import All, Any_, Between, Compare, Not, Term, items, names, parse, times
 from .frame import Example, as_json, current, place
 from .table import cell, dump, line, moment, raw, table
 
@@ -116,7 +116,9 @@ def _json(value: Any) -> str:
 
 def _show_answer(reader: Reader, search: Search, answer: Answer) -> None:
     objects = [loads(text) for text in answer.objects]
-    columns = search.fields or _columns(reader, search.type, [each["body"] for each in objects])
+    columns = search.fields or _columns(
+        reader, search.type, [each["body"] for each in objects], _asked(search.query.term) if search.query else []
+    )
     if objects:
         rows = [(each["id"], moment(each["time"]), *(_at(each["body"], name) for name in columns), each["subtypes"]) for each in objects]
         table(("id", "time", *columns, "from"), rows)
@@ -131,12 +133,23 @@ def _show_answer(reader: Reader, search: Search, answer: Answer) -> None:
         table((name, "count"), list(counts.items()), numbers=("count",))
 
 
-def _columns(reader: Reader, type: str, bodies: Sequence[Body]) -> list[str]:
-    """The first fields of the type's schema that somebody has, short ones only."""
+def _columns(reader: Reader, type: str, bodies: Sequence[Body], asked: Sequence[str] = ()) -> list[str]:
+    """The first fields of the type's schema that somebody has, short ones only, then those that the query asks about."""
     present = {name for body in bodies for name in body}
     time = reader.schemas[type].time
     known = [name for name in reader.schemas[type].document["properties"] if name in present and name not in (*LEFT_OUT, time)]
-    return known[:COLUMNS]
+    return list(dict.fromkeys([*known[: COLUMNS - min(len(asked), 2)], *asked]))
+
+
+def _asked(term: Term) -> list[str]:
+    """The paths in a term."""
+    match term:
+        case All(terms) | Any_(terms):
+            return [path for each in terms for path in _asked(each)]
+        case Not(inner):
+            return _asked(inner)
+        case Compare(path) | Between(path):
+            return [".".join(path)]
 
 
 def _at(body: Body, path: str) -> str:

@@ -34,7 +34,7 @@ def count_of(text: str) -> int:
 
 def rounds_for(count: int) -> int:
     """How often each contender runs: less often where one run takes long."""
-    return 5 if count <= 20_000 else 3 if count <= 200_000 else 1
+    return 3 if count <= 20_000 else 2 if count <= 200_000 else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--scale", type=count_of, default=SCALES["10k"], metavar="10k|100k|1m|N", help="how many records (10k)")
     parser.add_argument("--only", action="append", choices=list(BENCHES), help="only this bench; may be repeated")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each contender has its turn (5 at 10k, 3 at 100k, 1 at 1m)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each contender has its turn (3 at 10k, 2 at 100k, 1 at 1m)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file, too")
     parser.add_argument("--dir", type=Path, help="where files are made (a real disk: on a RAM disk nothing is durable)")
     parser.add_argument(

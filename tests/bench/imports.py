@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import people
-from .measure import child, in_turns
+from .measure import in_turns
 from .report import Row, compared
 
 
@@ -19,14 +19,15 @@ def bench(room: Path, count: int, rounds: int) -> list[Row]:
 
 def to_log(room: Path, archive: Path, count: int, rounds: int) -> list[Row]:
     """Appending, against bare rows and the library's own application."""
-    logs = in_turns((rounds + 1) // 2, {"logs": {"count": count, "room": room}})
-    alone = {name: child("logs", count=count, only=[name], room=room)[name].peak for name in logs}
+    logs = in_turns(
+        rounds, {log: {"count": count, "log": log, "room": room} for log in ("locker", "executemany", "eventsourcing")}, "append"
+    )
     ours, raw, library = logs["locker"], logs["executemany"], logs["eventsourcing"]
     read = in_turns(rounds, {"archive_to_log": {"archive": archive, "room": room}})["archive to log"]
     return [
         compared("append to the log", ours, "executemany of ready rows", raw, aim=0.5),
         compared("append to the log", ours, "eventsourcing Application.save", library),
-        Row("  memory", alone["locker"], "MiB", "Application.save", alone["eventsourcing"], note=f"executemany {alone['executemany']:.0f}"),
+        Row("  memory", ours.peak, "MiB", "Application.save", library.peak, note=f"executemany {raw.peak:.0f}"),
         compared("import an archive to the log", read, "executemany of ready rows", raw),
         Row("import it again, nothing is new", read.more["again"]),
         Row("  memory", read.peak, "MiB"),

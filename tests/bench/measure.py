@@ -90,12 +90,12 @@ def told(runs: Mapping[str, Run]) -> str:
     return json.dumps({name: asdict(run) for name, run in runs.items()})
 
 
-def in_turns(rounds: int, contenders: Mapping[str, Mapping[str, Any]]) -> dict[str, Run]:
-    """Let contenders (name of the child -> its arguments) take turns, in both directions; the median of each by what it calls itself."""
+def in_turns(rounds: int, contenders: Mapping[str, Mapping[str, Any]], of: str = "") -> dict[str, Run]:
+    """Let contenders (name -> arguments) take turns, in both directions; the median of each.  A name is that of the child, unless all are *of* one."""
     found: dict[str, list[Run]] = {}
     names = list(contenders)
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
-            for key, run in child(name, **contenders[name]).items():
+            for key, run in child(of or name, **contenders[name]).items():
                 found.setdefault(key, []).append(run)
     return {key: Run.middle(runs) for key, runs in found.items()}
