@@ -175,7 +175,8 @@ class Accounts:
 
     async def log_in(self, email: str, password: str) -> Account:
         """The account of an address and a password.  Raises Unauthorized, in the same words and time whatever is wrong."""
-        return await self._proven(self.picture.by_name.get(fold(email)), password, WRONG)
+        found = self.picture.by_name.get(fold(email))
+        return await self._proven(None if found is None or found.is_client else found, password, WRONG)
 
     def set_role(self, who: str, role: Role, by: str | None = None) -> Account:
         """Make somebody ``default``, ``editor`` or ``admin``, from the next request on.  Raises NotFound, or Invalid for ``me``."""

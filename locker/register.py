@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
+from .error import Invalid
 from .grant import Grant, grant_of
 from .identity import CLIENT_MARK, ME, Account, check_role
 from .log import Logbook
@@ -98,7 +99,7 @@ def take(picture: Picture, record: Record) -> None:
     if handle is not None:
         try:
             handle(picture, record, None if record.op == "delete" or record.text is None else record.body)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, Invalid):
             handle(picture, record, None)
 
 
