@@ -15,6 +15,7 @@ from locker.locker import Sight
 from locker.record import Body
 
 from ._stream_rules import same_link
+from ._stream_tail import Tail
 
 WINDOW = timedelta(minutes=30)
 Key = tuple[str, ...]
@@ -43,8 +44,7 @@ class Recent:
     _streams: dict[int, Watched] = field(default_factory=dict)
     """In the order in which they were checked."""
     _by_key: dict[Key, dict[int, None]] = field(default_factory=dict)
-    _last: tuple[int, str] | None = None
-    """Version and digest of the last record that was read."""
+    _tail: Tail = field(default_factory=Tail)
 
     def find(self, sight: Sight, posted: Body, user: int | None) -> int | None:
         """The stream that a posted one continues: checked last of those with its link, else of those with its source and platform.
@@ -70,15 +70,11 @@ class Recent:
 
     def _catch_up(self, sight: Sight) -> None:
         """Read what was appended since the last time; from half an hour ago if what was read then is not what stands."""
-        records = sight.since(self._last[0]) if self._last else iter(())
-        first = next(records, None)
-        if first is None or (first.version, first.digest) != self._last:
+        fits, records = self._tail.read(sight, lambda: sight.version_at(_before(sight.now)) + 1)
+        if not fits:
             self._streams.clear()
             self._by_key.clear()
-            self._last = None
-            records = sight.since(sight.version_at(_before(sight.now)) + 1)
         for record in records:
-            self._last = record.version, record.digest
             self._take(record.n, record.body)
 
     def _take(self, n: int, body: Body | None) -> None:

@@ -44,7 +44,7 @@ def editing(n: int, said: Body, who: Identity) -> Decision:
     given = checked(said, is_new=False)
 
     def edit(sight: Sight) -> Write:
-        return Write(changes(_mine(sight, n, who), given, shown(sight.now)), n)
+        return Write(changes(standing(sight, n, who), given, shown(sight.now)), n)
 
     return edit
 
@@ -53,7 +53,7 @@ def pinning(n: int, pinned: bool, who: Identity) -> Decision:
     """List a stream first, or not any more; what is so already stays as it is."""
 
     def pin(sight: Sight) -> Write:
-        return Write(changes(_mine(sight, n, who), {"is_pinned": pinned}, shown(sight.now)), n)
+        return Write(changes(standing(sight, n, who), {"is_pinned": pinned}, shown(sight.now)), n)
 
     return pin
 
@@ -62,7 +62,7 @@ def archiving(n: int, who: Identity) -> Decision:
     """Take something out of the lists; its log keeps it.  Works for streamers and timestamps too."""
 
     def archive(sight: Sight) -> Write:
-        return Write(changes(_mine(sight, n, who), {"is_archived": True}, shown(sight.now)), n)
+        return Write(changes(standing(sight, n, who), {"is_archived": True}, shown(sight.now)), n)
 
     return archive
 
@@ -84,7 +84,7 @@ def _is_detected(old: Body) -> bool:
     return bool(old.get("platform") == platform_of(str(old.get("link", ""))))
 
 
-def _mine(sight: Sight, n: int, who: Identity) -> Body:
+def standing(sight: Sight, n: int, who: Identity) -> Body:
     """What stands, if the caller may change it.  Raises NotFound or Forbidden."""
     try:
         old = sight.body(n)

@@ -21,7 +21,7 @@ from .account import Accounts
 from .clock import Clock, stamp, system_clock
 from .composer import SUBTYPE, Composer
 from .connector import Archive, Archived
-from .decision import Decided, Sight, Write
+from .decision import Decided, Seen, Sight, Write
 from .draft import Draft, Outcome
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
 from .flag import MAINTENANCE, Flag, Flags
@@ -44,6 +44,7 @@ __all__ = [
     "Locker",
     "Outcome",
     "Pushed",
+    "Seen",
     "Sight",
     "Write",
     "guess",

@@ -4,7 +4,8 @@ A Locker's queries, records and pushes, for programs.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -83,11 +84,16 @@ class LockerClient:
         found: Body = answer["facets"] if isinstance(answer, dict) else {}
         return found
 
-    async def each(self, type: str, terms: str = "[]", **wanted: Any) -> AsyncIterator[Object]:
-        """All objects that hold for *terms*, however many, as they come."""
-        params = {"limit": "1000", **_params({"terms": terms, **wanted}), **self._owner}
-        async for answer in self._transport.items(_call("get", type), params, self._head()):
-            yield Object.read(answer)
+    async def each(self, type: str, terms: str = "[]", *, limit: int | None = None, **wanted: Any) -> AsyncGenerator[Object, None]:
+        """All objects that hold for *terms* (or the first *limit*), however many, as they come.  Raises Retriable if the answer breaks off."""
+        params = self._with_owner({"terms": terms, "limit": limit, **wanted})
+        given = 0
+        async with aclosing(self._transport.items(_call("get", type), params, self._head())) as answers:
+            async for answer in answers:
+                if limit is not None and given >= limit:
+                    return
+                given += 1
+                yield Object.read(answer)
 
     async def add(self, type: str, body: Body) -> Object:
         """Add an object; answers it as it is now.  Raises BrokenSchema with the place of the mistake."""
@@ -128,18 +134,20 @@ class LockerClient:
             raise Fatal("the server's answer is not a record; is the URL that of a Locker?")
         return Entry.read(answer["record"]), [Entry.read(each) for each in answer.get("references", [])]
 
-    def records(self, source: str, *, type: str | None = None) -> AsyncIterator[Entry]:
+    def records(self, source: str, *, type: str | None = None) -> AsyncGenerator[Entry, None]:
         """Every record of a source in log order, as it comes; a broken connection is resumed after the last one."""
         return self._resumed(source, "getAll", {"type": type})
 
-    def since(self, source: str, id: str | None = None, time: str | None = None, *, type: str | None = None) -> AsyncIterator[Entry]:
+    def since(self, source: str, id: str | None = None, time: str | None = None, *, type: str | None = None) -> AsyncGenerator[Entry, None]:
         """The records after that id, or at or after that time; resumed like ``records``."""
         return self._resumed(source, "getSince", {"id": id, "time": time, "type": type})
 
-    async def current(self, source: str, *, type: str | None = None) -> AsyncIterator[Entry]:
+    async def current(self, source: str, *, type: str | None = None) -> AsyncGenerator[Entry, None]:
         """One record for each living thing: its newest body, the id of its first record, ``version``.  Raises Retriable if it is broken off."""
-        async for answer in self._transport.items(_source(source, "getCurrent"), self._with_owner({"type": type}), self._head()):
-            yield Entry.read(answer)
+        params = self._with_owner({"type": type})
+        async with aclosing(self._transport.items(_source(source, "getCurrent"), params, self._head())) as answers:
+            async for answer in answers:
+                yield Entry.read(answer)
 
     async def push(self, source: str, items: Iterable[Body] | AsyncIterable[Body], *, batch: int = BATCH) -> PushReport:
         """Send items ``{"type", "key", "body"}`` (a None body means gone) in batches; each batch is repeated if need be, which adds nothing twice."""
@@ -177,17 +185,18 @@ class LockerClient:
             raise Fatal(f"the server's answer to {path} is not a list; is the URL that of a Locker?")
         return answer
 
-    async def _resumed(self, source: str, call: str, wanted: Mapping[str, Any]) -> AsyncIterator[Entry]:
+    async def _resumed(self, source: str, call: str, wanted: Mapping[str, Any]) -> AsyncGenerator[Entry, None]:
         """Goes on after the last record that came, as long as something comes between two failures, and a few times if nothing does."""
         failures = 0
         params = self._with_owner(wanted)
         while True:
             try:
-                async for answer in self._transport.items(_source(source, call), params, self._head()):
-                    entry = Entry.read(answer)
-                    failures = 0
-                    call, params = "getSince", {name: value for name, value in params.items() if name != "time"} | {"id": entry.id}
-                    yield entry
+                async with aclosing(self._transport.items(_source(source, call), params, self._head())) as answers:
+                    async for answer in answers:
+                        entry = Entry.read(answer)
+                        failures = 0
+                        call, params = "getSince", {name: value for name, value in params.items() if name != "time"} | {"id": entry.id}
+                        yield entry
             except Retriable:
                 failures += 1
                 if failures > self._retry.times:
@@ -226,7 +235,7 @@ def _text(value: Any) -> str:
     return ",".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
 
 
-async def _batches(items: Iterable[Body] | AsyncIterable[Body], size: int) -> AsyncIterator[list[Body]]:
+async def _batches(items: Iterable[Body] | AsyncIterable[Body], size: int) -> AsyncGenerator[list[Body], None]:
     rows: list[Body] = []
     async for item in _asynchronous(items):
         rows.append(item)
@@ -237,7 +246,7 @@ async def _batches(items: Iterable[Body] | AsyncIterable[Body], size: int) -> As
         yield rows
 
 
-async def _asynchronous(items: Iterable[Body] | AsyncIterable[Body]) -> AsyncIterator[Body]:
+async def _asynchronous(items: Iterable[Body] | AsyncIterable[Body]) -> AsyncGenerator[Body, None]:
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

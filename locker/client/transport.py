@@ -5,7 +5,7 @@ One server, asked over HTTP: tokens, repeats, errors and streamed answers, in on
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -126,7 +126,7 @@ class Transport:
 
         return _or_raise(await self._authorised(lambda: self._retry.run(attempt)))
 
-    async def items(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
+    async def items(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> AsyncGenerator[Any, None]:
         """The entries of a long answer, one by one, as they come: lines of NDJSON, or JSON arrays page by page along ``Link: rel=next``.
 
         Opening is repeated like any request; once entries have come, a broken connection is Retriable for the caller, who knows where
@@ -266,7 +266,7 @@ async def _whole(answer: aiohttp.ClientResponse) -> bytes:
         raise _Lost(f"{answer.url.origin()} broke off its answer: {error or 'too slow'}") from error
 
 
-async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _lines(answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
     """Lines of any length; a last one without an end is one that was cut off, unless the answer ended in order."""
     parts: list[bytes] = []
     try:
