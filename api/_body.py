@@ -22,6 +22,8 @@ FORM = "application/x-www-form-urlencoded"
 LINES = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/json-lines"})
 PACKED = frozenset({MSGPACK, "application/x-msgpack", "application/vnd.msgpack"})
 PAGE = 500
+NIL = b"\xc0"
+"""Alone it is a value of its own; after half an item it is swallowed, which tells that the item is not whole."""
 LONG = 64 * 1024
 """Longer bodies are read in a thread."""
 
@@ -131,11 +133,12 @@ async def _packed_pages(call: Call) -> AsyncGenerator[list[Any], None]:
             if len(page) >= PAGE:
                 yield page
                 page = []
-        rest = unpacker.tell() < call.request.content.total_bytes
+        unpacker.feed(NIL)
+        is_whole = list(unpacker) == [None]
     except msgpack.BufferFull as error:
         raise TooLarge(f"an item has at most {call.service.settings.max_body} bytes") from error
     except (ValueError, msgpack.UnpackException) as error:
         raise Invalid(f"not valid MessagePack: {error}") from error
-    if rest:
+    if not is_whole:
         raise Invalid("the MessagePack ends in the middle of an item")
     yield page

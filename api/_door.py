@@ -34,7 +34,7 @@ class Door:
             self._routes["HEAD"] = self._routes["GET"]
         self.allow = ", ".join(sorted({*self._routes, "OPTIONS"}))
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         raw = request.raw_path.partition("?")[2].partition("#")[0] if "?" in request.raw_path else ""
         try:
             response = await self._answer(request, raw)
@@ -96,9 +96,9 @@ class Family:
     def __init__(self, doors: Mapping[str, Door], elsewhere: Elsewhere) -> None:
         self._doors, self._elsewhere = doors, elsewhere
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         door = self._doors.get(request.match_info["call"])
-        return await (door or self._elsewhere)(request)
+        return await (door or self._elsewhere).answer(request)
 
 
 class Elsewhere:
@@ -108,9 +108,9 @@ class Elsewhere:
         self._service = service
         self._doors = {path.casefold(): door for path, door in doors.items()}
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         if (door := self._doors.get(request.path.casefold())) is not None:
-            return await door(request)
+            return await door.answer(request)
         if request.path.startswith("/api/"):
             return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=brief)
         return render(self._unknown(request.path))

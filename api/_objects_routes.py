@@ -9,7 +9,7 @@ from typing import Any
 
 from ._body import FORM
 from ._pages import JSON, MSGPACK, NDJSON
-from ._routes import Parameter, Route
+from ._routes import ANY, Parameter, Route
 from ._service import Handler
 
 WHOLE = {"type": "integer", "minimum": 0}
@@ -77,7 +77,7 @@ def plain_routes(list_: Handler, fields: Handler, via: Handler) -> Iterator[Rout
     )  # fmt: skip
     yield Route(
         "GET", "/fields", fields, "The fields that objects of a type have, with their kinds",
-        type="*", parameters=(Parameter("type", "a type, or a type/subtype", required=True),), is_checked=False,
+        type=ANY, parameters=(Parameter("type", "a type, or a type/subtype", required=True),), is_checked=False,
         answers={JSON: FIELDS},
         errors=(400, 404),
     )  # fmt: skip

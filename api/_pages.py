@@ -42,7 +42,7 @@ PLAIN = {**HEADERS, "Content-Type": JSON}
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A value, or ready bytes, as JSON."""
-    body = value if isinstance(value, bytes) else orjson.dumps(value, default=str)
+    body = value if isinstance(value, bytes) else orjson.dumps(value)
     return web.Response(body=body, status=status, headers={**PLAIN, **headers} if headers else PLAIN)
 
 

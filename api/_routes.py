@@ -14,6 +14,8 @@ from ._errors import Shape, problem
 from ._service import Handler
 
 COMMON = frozenset({"owner"})
+ANY = "*"
+"""The type of a call that finds out itself which type it is about, and checks the token for that."""
 
 Json = Mapping[str, Any]
 

@@ -38,6 +38,11 @@ class Protocol(RequestHandler[Any] if hasattr(RequestHandler, "__class_getitem__
             return _closing(unexpected(exc))
         return _closing(render(HttpError(status), "GET"))
 
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """A body that cannot be read was answered already."""
+        if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **kw)
+
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:

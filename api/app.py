@@ -48,8 +48,8 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
     found = doors(service, routes)
     elsewhere = Elsewhere(service, found)
     for path, door in families(found, elsewhere).items():
-        app.router.add_route("*", path, door)
-    app.router.add_route("*", "/{tail:.*}", elsewhere)
+        app.router.add_route("*", path, door.answer)
+    app.router.add_route("*", "/{tail:.*}", elsewhere.answer)
 
     async def close(_: web.Application) -> None:
         service.threads.shutdown(wait=False, cancel_futures=True)
@@ -73,10 +73,10 @@ async def serving(locker: Locker, settings: Settings) -> AsyncIterator[str]:
     Raises Invalid for an address that others can reach without a secret in the settings, Unavailable if it is taken.
     """
     check_address(settings)
-    runner = Runner(make_app(locker, settings), keepalive_timeout=KEEP_ALIVE_SECONDS)
+    runner = Runner(make_app(locker, settings), keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, shutdown_timeout=2.0)
+        site = web.TCPSite(runner, settings.host, settings.port)
         try:
             await site.start()
         except OSError as error:

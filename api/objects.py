@@ -14,11 +14,12 @@ from aiohttp import web
 
 from locker.error import Invalid
 from locker.query import Search
+from locker.record import canonical
 
 from ._body import read_object, read_parameters
 from ._objects_routes import add_route, delete_route, edit_route, get_routes, plain_routes
 from ._pages import JSON, answer, array, media_type, next_link, stream
-from ._query_string import unquoted
+from ._query_string import unquoted, whole_number
 from ._routes import Route
 from ._search import search_in, search_of
 from ._service import POSITION, Call, Handler, Service, read_params
@@ -143,8 +144,8 @@ async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -
         if is_count:
             return await stream(call, iter([f'{{"count":{total}}}']), media)
     fragments = reader.stream(search)
-    if "limit" in read_params(call.raw):
-        fragments = islice(fragments, search.limit)
+    if (limit := read_params(call.raw).get("limit")) is not None:
+        fragments = islice(fragments, whole_number("limit", limit))
     return await stream(call, fragments, media, headers)
 
 
@@ -201,4 +202,4 @@ def _id(call: Call, type: str) -> str:
 
 def _written(call: Call, id: str, position: int) -> web.Response:
     """The object as it is now, whether it can be queried yet or not."""
-    return answer(call.locker.object(call.owner, id), headers={POSITION: str(position)})
+    return answer(canonical(call.locker.object(call.owner, id)).encode(), headers={POSITION: str(position)})

@@ -18,6 +18,6 @@ class Contact(Collection):
             if email.strip():
                 yield f"email:{email.strip().lower()}"
         for handle in body.get("handles", ()):
-            service, colon, name = handle.strip().lower().partition(":")
-            if service and colon and name:
-                yield f"handle:{service}:{name.lstrip('@')}"
+            service, _, name = handle.strip().lower().partition(":")
+            if service and (name := name.lstrip("@")):
+                yield f"handle:{service}:{name}"

@@ -7,10 +7,12 @@ from __future__ import annotations
 import plistlib
 import re
 from collections.abc import Iterator
+from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from locker.connector import Archive, Archived, Body, Found, Problem
 
+from ._each import each, whole
 from ._mail import Mail, map_mail
 
 _OUTLOOK = b"\xd0\xcf\x11\xe0"
@@ -28,14 +30,17 @@ class Eml(Archived):
 
     def read(self, archive: Archive) -> Iterator[Found]:
         mail = Mail()
-        for name in archive.names() if archive.is_single else archive.names(*self.patterns):
-            raw, flags = content(archive.read(name))
+
+        def message(file: BinaryIO, name: str) -> Iterator[Found]:
+            raw, flags = content(whole(file))
             if raw.startswith(_OUTLOOK):
                 yield Problem(name, "byte 0", "this is Outlook's own format; save it as .eml")
             elif not raw.strip():
                 yield Problem(name, "byte 0", "the file is empty")
             else:
                 yield from mail.items(raw, flags=flags)
+
+        yield from each(archive, archive.names() if archive.is_single else archive.names(*self.patterns), message)
 
     def map(self, type: str, body: Body) -> Body | None:
         return map_mail(type, body)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from locker.connector import Archive, Archived, Body, Found
 
+from ._each import each
 from ._icalendar import component_fields
 from ._icalendar_file import events
 
@@ -21,9 +22,7 @@ class Icalendar(Archived):
     patterns = ("*.ics", "*.ical", "*.ifb", "*.icalendar", "*.vcs")
 
     def read(self, archive: Archive) -> Iterator[Found]:
-        for name in archive.names() if archive.is_single else archive.names(*self.patterns):
-            with archive.open(name) as file:
-                yield from events(file, name)
+        yield from each(archive, archive.names() if archive.is_single else archive.names(*self.patterns), events)
 
     def map(self, type: str, body: Body) -> Body | None:  # noqa: ARG002 - all are events
         return component_fields(body)

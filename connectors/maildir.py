@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from posixpath import commonpath
+from typing import BinaryIO
 
 from locker.connector import Archive, Archived, Body, Found, Problem
 from locker.error import Fatal
 
+from ._each import each, whole
 from ._mail import Mail, map_mail
 
 _FLAGS = re.compile(r"[:;!_-]2,([A-Za-z]*)$")
@@ -34,25 +36,35 @@ class Maildir(Archived):
         homes = folders(archive)
         if not homes and not archive.is_single:
             raise Fatal("there is no folder with cur or new in it; give the maildir itself, or a folder of maildirs")
-        for name in archive.names():
+
+        def message(file: BinaryIO, name: str) -> Iterator[Found]:
             path = PurePosixPath(name)
             is_filed = path.parent.name in ("cur", "new")
-            home = path.parent.parent if is_filed else path.parent
-            folder = folder_name(home, homes)
-            if not archive.is_single and (folder is None or path.parent.name == "tmp"):
-                continue
-            if path.name.startswith(".") or (not is_filed and _BOOKKEEPING.match(path.name)):
-                continue
-            raw = archive.read(name)
+            raw = whole(file)
             if not raw.strip():
                 yield Problem(name, "byte 0", "the file is empty")
             elif not is_filed and not _HEADER.match(raw):
                 yield Problem(name, "byte 0", "this is not mail, and it lies outside of cur and new")
             else:
+                folder = folder_name(_home(path), homes)
                 yield from mail.items(re.sub(rb"\A>?From [^\n]*\n", b"", raw), flags=flags(path.name), folder=folder)
+
+        yield from each(archive, [name for name in archive.names() if archive.is_single or _is_mail(PurePosixPath(name), homes)], message)
 
     def map(self, type: str, body: Body) -> Body | None:
         return map_mail(type, body)
+
+
+def _home(path: PurePosixPath) -> PurePosixPath:
+    """The maildir that a file lies in."""
+    return path.parent.parent if path.parent.name in ("cur", "new") else path.parent
+
+
+def _is_mail(path: PurePosixPath, homes: list[PurePosixPath]) -> bool:
+    """Whether a file is, by its place and name, a message that arrived."""
+    if folder_name(_home(path), homes) is None or path.parent.name == "tmp" or path.name.startswith("."):
+        return False
+    return path.parent.name in ("cur", "new") or not _BOOKKEEPING.match(path.name)
 
 
 def folders(archive: Archive) -> list[PurePosixPath]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from locker.connector import Archive, Archived, Body, Found
+from locker.error import Fatal
 
+from ._each import each
 from ._mail import Mail, mailbox, map_mail
 
 
@@ -22,9 +24,7 @@ class Mbox(Archived):
 
     def read(self, archive: Archive) -> Iterator[Found]:
         mail = Mail()
-        for name in mailboxes(archive, self.patterns):
-            with archive.open(name) as file:
-                yield from mailbox(file, name, mail)
+        yield from each(archive, mailboxes(archive, self.patterns), lambda file, name: mailbox(file, name, mail))
 
     def map(self, type: str, body: Body) -> Body | None:
         return map_mail(type, body)
@@ -39,5 +39,8 @@ def mailboxes(archive: Archive, patterns: tuple[str, ...]) -> list[str]:
 
 
 def _is_mbox(archive: Archive, name: str) -> bool:
-    with archive.open(name) as file:
-        return b"From " == file.read(5)
+    try:
+        with archive.open(name) as file:
+            return b"From " == file.read(5)
+    except Fatal:
+        return True  # reading it will say why it cannot be read

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from locker.connector import Archive, Archived, Body, Found
 
+from ._each import each
 from ._vcard import card_fields, cards
 
 
@@ -20,9 +21,7 @@ class Vcard(Archived):
     patterns = ("*.vcf", "*.vcard")
 
     def read(self, archive: Archive) -> Iterator[Found]:
-        for name in archive.names() if archive.is_single else archive.names(*self.patterns):
-            with archive.open(name) as file:
-                yield from cards(file, name)
+        yield from each(archive, archive.names() if archive.is_single else archive.names(*self.patterns), cards)
 
     def map(self, type: str, body: Body) -> Body | None:  # noqa: ARG002 - all are contacts
         return card_fields(body)

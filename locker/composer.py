@@ -8,37 +8,24 @@ in the same transaction as the composer's new position.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any
 
 from .collection import Collection
-from .component import TABLES, Change, Components
+from .component import TABLES, Change
 from .connector import Connector
 from .decision import Decided, Decision, Sight, Write
+from .draft import version_of
 from .error import Conflict, Invalid, NotFound
 from .follower import Follower, Lease
-from .log import Draft, Logbook, Outcome, Position, split_id
+from .log import Draft, Logbook, Position, split_id
+from .patch import merge_patch
 from .record import Body, Record, canonical, loads, plain_digest
-from .recorder import SELECT, as_record
+from .recorder import SELECT, as_record, max_position
 from .schema import Schema
+from .settling import APP, SUBTYPE, Ask, Settling
 
 BATCH = 1000
-SUBTYPE = "locker"
-"""The subtype of the records in a collection's log: what the locker itself says."""
-
-APP = "app"
-"""The subtype of an object that an app added."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What an app asks of one object: a merge *patch*, or its deletion (None); *by* the account."""
-
-    n: int
-    patch: Body | None
-    by: str
 
 
 class Composer(Follower):
@@ -58,6 +45,7 @@ class Composer(Follower):
     ) -> None:
         self._logbook, self._connectors, self._collections, self._schemas = logbook, connectors, collections, schemas
         self._lease, self._batch = lease, batch
+        self._settling = Settling(logbook, collections, schemas, self.change)
         logbook.transact(lambda connection: [connection.execute(statement) for statement in TABLES] and None)
 
     @property
@@ -78,7 +66,7 @@ class Composer(Follower):
             if self._tracked(connection) != position:
                 raise Conflict("another process composed these records")
             for (owner, type), batch in changes.items():
-                self.settle(connection, owner, type, batch)
+                self._settling.settle(connection, owner, type, batch)
             self._logbook.track(connection, self.name, reached)
 
         self._logbook.transact(apply)
@@ -96,7 +84,7 @@ class Composer(Follower):
             def apply(connection: sqlite3.Connection, wanted: list[Record] = wanted) -> int:
                 newest = [record for record in wanted if self._is_newest(connection, record)]
                 for (owner, found), changes in self.read(newest).items():
-                    self.settle(connection, owner, found, changes)
+                    self._settling.settle(connection, owner, found, changes)
                 return len(newest)
 
             done += self._logbook.transact(apply)
@@ -144,142 +132,6 @@ class Composer(Follower):
             return body, None
         return self._schemas[primary].mend(body)
 
-    # -- settling: inside the lock -------------------------------------------------------------------
-
-    def settle(
-        self,
-        connection: sqlite3.Connection,
-        owner: str,
-        type: str,
-        changes: Mapping[str, Change],
-        asks: Sequence[Ask] = (),
-    ) -> list[Outcome]:
-        """Make a collection's log say what the changed members and the asks mean."""
-        log, collection = f"{owner}/{type}", self._id(connection, owner, type)
-        found = Components(connection, owner, collection)
-        found.load(changes, [ask.n for ask in asks])
-        anchors = dict(found.anchors)
-        parts = found.parts(changes)
-        bodies = self._bodies(connection, owner, found, parts, changes)
-        living = {name for part in parts for name in part}
-        order = {name: (change.modified, name.partition(":")[0], change.type, change.key) for name, change in bodies.items()}
-        found.move_anchors(order, living)
-        for part in parts:
-            part.sort(key=order.__getitem__)
-        ids = _ids(found.anchors)
-        old = version = self._version(connection, log)
-        survivors = []
-        for part in parts:
-            anchored = [n for name in part for n in ids.get(name, ())]
-            if not anchored:
-                version += 1
-                anchored, found.anchors[version] = [version], part[0]
-            survivors.append(min(anchored))
-        edits = self._edits(connection, owner, type, found, asks, version)
-        drafts = self._drafts(type, found, parts, survivors, bodies, edits, asks, old)
-        outcomes = self._logbook.write(connection, log, self._changed(connection, log, drafts))
-        objects = {name: n for part, n in zip(parts, survivors, strict=True) for name in part}
-        found.store({name: objects.get(name) for name in found.after})
-        found.store_anchors(anchors)
-        return outcomes
-
-    def _drafts(
-        self,
-        type: str,
-        found: Components,
-        parts: Sequence[Sequence[str]],
-        survivors: Sequence[int],
-        bodies: Mapping[str, Change],
-        edits: Mapping[int, list[tuple[int, Body | None]]],
-        asks: Sequence[Ask],
-        old: int,
-    ) -> list[Draft]:
-        """What should stand of every touched id; new ids first, in order, since an id is the number of its first record."""
-        asked = {ask.n: ask for ask in asks}
-        by_anchor, drafts, kind = (
-            {name: n for part, n in zip(parts, survivors, strict=True) for name in part},
-            dict[int, Draft](),
-            f"{type}/{SUBTYPE}",
-        )
-        anchored = _ids(found.anchors)
-        for part, n in zip(parts, survivors, strict=True):
-            ask = asked.get(n)
-            body = self._collections[type].compose([_body(bodies[name]) for name in part])
-            if edits:
-                body, hidden = _patched(
-                    body,
-                    sorted(
-                        (edit for name in part for id in anchored.get(name, ()) for edit in edits.get(id, ())), key=lambda edit: edit[0]
-                    ),
-                )
-            if edits and hidden:
-                drafts[n] = Draft(kind, str(n), None, by=ask.by if ask else None)
-            else:
-                text = self._text(type, body, part, found, bodies)
-                patch = canonical(ask.patch) if ask and ask.patch is not None else None
-                drafts[n] = Draft(kind, str(n), text, plain_digest(text), by=ask.by if ask else None, patch=patch)
-        for n, anchor in found.anchors.items():
-            if n not in drafts:
-                survivor = by_anchor.get(anchor)
-                drafts[n] = Draft(kind, str(n), None, note=None if survivor is None else {"merged_into": f"{type}:{survivor}"})
-        return [drafts[n] for n in sorted(drafts, key=lambda n: (n <= old, n))]
-
-    def _text(self, type: str, body: Body, part: Sequence[str], found: Components, bodies: Mapping[str, Change]) -> str:
-        """The object as its record says it."""
-        schema = self._schemas[type]
-        time = schema.time_of(body) or min(found.after[name].since for name in part)
-        subtypes = sorted({_subtype(bodies[name].type) for name in part})
-        via = list(part) if len(part) == 1 else sorted(part, key=split_id)
-        return canonical({"body": body, "subtypes": subtypes, "time": time, "via": via})
-
-    def _bodies(
-        self, connection: sqlite3.Connection, owner: str, found: Components, parts: Sequence[Sequence[str]], changes: Mapping[str, Change]
-    ) -> dict[str, Change]:
-        """Every living member's canonical body: at hand, or mapped anew from its newest record."""
-        bodies = {name: change for name, change in changes.items() if change.body is not None}
-        wanted = [(name, found.after[name].newest) for part in parts for name in part if name not in bodies]
-        for name, newest in wanted:
-            source = name.rpartition(":")[0]
-            row = connection.execute(
-                SELECT + "WHERE originator_id = ? AND originator_version = ?", (f"{owner}/{source}", newest)
-            ).fetchone()
-            change = self.change(as_record(row))
-            bodies[name] = change if change.body is not None else _emptied(change)
-        return bodies
-
-    def _edits(
-        self, connection: sqlite3.Connection, owner: str, type: str, found: Components, asks: Sequence[Ask], version: int
-    ) -> dict[int, list[tuple[int, Body | None]]]:
-        """What apps did and now ask to the touched ids, by id, as (version, patch or None for a delete); asks are remembered."""
-        edits: dict[int, list[tuple[int, Body | None]]] = {}
-        for at, n, op in found.edits(list(found.anchors)):
-            patch = connection.execute(
-                "SELECT patch FROM stored_events WHERE originator_id = ? AND originator_version = ?", (f"{owner}/{type}", at)
-            ).fetchone()[0]
-            edits.setdefault(n, []).append((at, loads(patch or "{}") if op == "edit" else None))
-        for at, ask in enumerate(asks, version + 1):
-            edits.setdefault(ask.n, []).append((at, ask.patch))
-            op = "delete" if ask.patch is None else "edit"
-            connection.execute("INSERT INTO edits VALUES (?,?,?,?)", (found.collection, ask.n, at, op))
-        return edits
-
-    def _changed(self, connection: sqlite3.Connection, log: str, drafts: Sequence[Draft]) -> list[Draft]:
-        """Tombstones that say anew whom an id was merged into are kept; those that say the same again are not."""
-        if not any(draft.text is None for draft in drafts):
-            return list(drafts)
-        kept = []
-        for draft in drafts:
-            if draft.text is None:
-                note = connection.execute(
-                    "SELECT json_extract(state, '$.note') FROM heads JOIN stored_events ON originator_id = log AND originator_version = newest "
-                    "WHERE log = ? AND type = ? AND key = ? AND deleted",
-                    (log, draft.type, draft.key),
-                ).fetchone()
-                if note is not None and (loads(note[0]) if note[0] else None) != draft.note:
-                    draft = Draft(draft.type, draft.key, None, by=draft.by, note=draft.note, keep=True)
-            kept.append(draft)
-        return kept
-
     # -- what apps write -----------------------------------------------------------------------------
 
     def add(self, owner: str, type: str, body: Body, by: str) -> tuple[str, Position]:
@@ -295,19 +147,19 @@ class Composer(Follower):
         self, connection: sqlite3.Connection, owner: str, type: str, body: Body, by: str, now: str | None = None
     ) -> tuple[str, Position]:
         log, collection = f"{owner}/{type}", self._collections[type]
-        now, n = now or self._logbook.now(connection), self._version(connection, log) + 1
+        now, n = now or self._logbook.now(connection), version_of(connection, log) + 1
         name = f"{type}:{n}"
         text = canonical({"body": body, "subtypes": [APP], "time": self._schemas[type].time_of(body) or now, "via": [name]})
         draft = Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)
         (made,) = self._logbook.write(connection, log, [draft], now=now)
-        id, identities = self._id(connection, owner, type), tuple(collection.identities(body))
+        id, identities = self._settling.number(connection, owner, type), tuple(collection.identities(body))
         connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
         connection.execute("INSERT INTO members VALUES (?,?,?,?,?,'[]',NULL)", (id, name, n, now, None if identities else n))
         if not identities:  # nothing can be connected to it: it is an object as it is
             return name, made.position
         record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
         change = Change(name, n, record.timestamp, f"{type}/{APP}", str(n), body, identities, collection.modified(body))
-        outcomes = self.settle(connection, owner, type, {name: change})
+        outcomes = self._settling.settle(connection, owner, type, {name: change})
         positions = [outcome.position for outcome in outcomes if outcome.op]
         survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
         return f"{type}:{survivor}", max([made.position, *positions])
@@ -331,10 +183,10 @@ class Composer(Follower):
         survivor = self._survivor(connection, owner, type, n)
         if patch is None and self._is_hidden(connection, owner, type, survivor):
             raise NotFound(f"{type}:{survivor} is deleted already")
-        outcomes = self.settle(connection, owner, type, {}, [Ask(survivor, patch, by)])
+        outcomes = self._settling.settle(connection, owner, type, {}, [Ask(survivor, patch, by)])
         if patch is not None:
             self._check_edited(connection, owner, type, survivor)
-        return f"{type}:{survivor}", max((outcome.position for outcome in outcomes), default=0) or self._position(connection)
+        return f"{type}:{survivor}", max((outcome.position for outcome in outcomes), default=0) or max_position(connection)
 
     def deciding(self, owner: str, type: str, decision: Decision, by: str) -> Future[Decided]:
         """Let an app decide inside the write lock what to add or edit, then do that in the same transaction.
@@ -353,7 +205,7 @@ class Composer(Follower):
                 return Decided(split_id(id)[1], body, True, position)
             old = sight.body(write.n)
             if not write.body:
-                return Decided(write.n, old, False, self._position(connection))
+                return Decided(write.n, old, False, max_position(connection))
             return self._lay(connection, owner, type, write, old, by, sight.now)
 
         return self._logbook.queue(apply)
@@ -364,7 +216,7 @@ class Composer(Follower):
         So it costs the same however often the object was edited, which ``settle`` does not.
         """
         assert write.n is not None
-        log, name, id = f"{owner}/{type}", f"{type}:{write.n}", self._id(connection, owner, type)
+        log, name, id = f"{owner}/{type}", f"{type}:{write.n}", self._settling.number(connection, owner, type)
         alone = "SELECT since FROM members WHERE collection = ?1 AND object = ?2 AND member = ?3 AND (SELECT count(*) FROM members WHERE collection = ?1 AND object = ?2) = 1"
         found = connection.execute(alone, (id, write.n, name)).fetchone()
         if found is None:
@@ -412,72 +264,12 @@ class Composer(Follower):
         )
         return dict(rows)
 
-    def _id(self, connection: sqlite3.Connection, owner: str, type: str) -> int:
-        row = connection.execute("SELECT id FROM collections WHERE owner = ? AND type = ?", (owner, type)).fetchone()
-        if row is None:
-            row = connection.execute("INSERT INTO collections (owner, type) VALUES (?, ?) RETURNING id", (owner, type)).fetchone()
-        return int(row[0])
-
     def _tracked(self, connection: sqlite3.Connection) -> Position:
         row = connection.execute("SELECT notification_id FROM tracking WHERE application_name = ?", (self.name,)).fetchone()
         return row[0] if row else 0
-
-    def _version(self, connection: sqlite3.Connection, log: str) -> int:
-        return int(
-            connection.execute("SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = ?", (log,)).fetchone()[
-                0
-            ]
-        )
-
-    def _position(self, connection: sqlite3.Connection) -> Position:
-        return int(connection.execute("SELECT coalesce(max(position), 0) FROM stored_events").fetchone()[0])
 
     def _is_newest(self, connection: sqlite3.Connection, record: Record) -> bool:
         row = connection.execute(
             "SELECT newest FROM heads WHERE log = ? AND type = ? AND key = ?", (f"{record.owner}/{record.source}", record.type, record.key)
         ).fetchone()
         return bool(row and row[0] == record.version)
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396: objects are merged, null removes, anything else replaces."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
-
-
-def _patched(body: Body, edits: Iterable[tuple[int, Body | None]]) -> tuple[Body, bool]:
-    """The body with the patches laid over it in log order, and whether the last thing an app did was to delete it."""
-    hidden = False
-    for _, patch in edits:
-        hidden = patch is None
-        if patch is not None:
-            body = merge_patch(body, patch)
-    return body, hidden
-
-
-def _ids(anchors: Mapping[int, str]) -> dict[str, list[int]]:
-    ids: dict[str, list[int]] = {}
-    for n, anchor in anchors.items():
-        ids.setdefault(anchor, []).append(n)
-    return ids
-
-
-def _body(change: Change) -> Body:
-    assert change.body is not None
-    return change.body
-
-
-def _emptied(change: Change) -> Change:
-    """A member whose record cannot be mapped any more (its body was erased) stays, empty, until it is composed again."""
-    return Change(change.member, change.newest, change.since, change.type, change.key, {})
-
-
-def _subtype(type: str) -> str:
-    return type.partition("/")[2]

@@ -19,7 +19,7 @@ from typing import Self
 from . import plugin
 from .account import Accounts
 from .clock import Clock, stamp, system_clock
-from .composer import SUBTYPE, Composer
+from .composer import Composer
 from .connector import Archive, Archived
 from .decision import Decided, Seen, Sight, Write
 from .draft import Draft, Outcome
@@ -32,6 +32,7 @@ from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
 from .settings import key_folder
+from .settling import SUBTYPE
 from .vault import Vault
 from .views import Views
 
@@ -285,6 +286,8 @@ class Locker:
             raise Invalid(f"{source!r} belongs to the connector {name}; choose another name for the source")
 
     def _pushed(self, source: str, item: object, by: str | None) -> Draft:
+        if isinstance(item, Invalid):  # it could not even be read
+            raise item
         if not isinstance(item, dict):
             raise Invalid('an item is an object {"type", "key", "body"}')
         type, key, body = item.get("type"), item.get("key"), item.get("body")

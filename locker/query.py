@@ -139,7 +139,10 @@ class Reader:
                 records[source] = None
             elif source not in seen:
                 seen.add(source)
-                waiting += orjson.loads(self.get(owner, source))["via"]
+                made_of = orjson.loads(self.get(owner, source))["via"]
+                if source in made_of:  # an app added it: its record is its own source
+                    records[source] = None
+                waiting += made_of
         return list(records)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 
 from .database import connect, translated
 from .error import LockerError, StorageError
@@ -31,7 +31,7 @@ class Views(Follower):
 
     def __init__(self, logbook: Logbook, folder: Path, schemas: Mapping[str, Schema], *, batch: int = BATCH) -> None:
         self._logbook, self._folder, self._schemas, self._batch = logbook, folder, schemas, batch
-        self._lock = Lock()
+        self._lock, self._work = Lock(), RLock()
         self._model: tuple[int, ReadModel] | None = None
         self._reader: tuple[int, Reader] | None = None
         self._watch = connect(logbook.path)
@@ -41,16 +41,18 @@ class Views(Follower):
 
     @property
     def position(self) -> Position:
-        return self._writable().position
+        with self._work:  # nobody may look into a batch that is half applied, nor close the file meanwhile
+            return self._writable().position
 
     def step(self) -> int:
         """Apply the next batch of the collections' records."""
-        model = self._writable()
-        position = model.position
-        records, reached = self._logbook.batch(position, self._batch, only=tuple(self._schemas))
-        if reached != position:
-            model.apply(records, reached)
-        return reached - position
+        with self._work:
+            model = self._writable()
+            position = model.position
+            records, reached = self._logbook.batch(position, self._batch, only=tuple(self._schemas))
+            if reached != position:
+                model.apply(records, reached)
+            return reached - position
 
     def is_current(self) -> bool:
         """Whether the current generation fits this program; if not, rebuild it before anybody reads."""
@@ -117,11 +119,12 @@ class Views(Follower):
 
     def close(self) -> None:
         """Close what is open."""
-        if self._model:
-            self._model[1].close()
-        if self._reader:
-            self._reader[1].close()
-        self._watch.close()
+        with self._work, self._lock:
+            if self._model:
+                self._model[1].close()
+            if self._reader:
+                self._reader[1].close()
+            self._watch.close()
 
     # -- files -----------------------------------------------------------------------------------------
 

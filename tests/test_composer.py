@@ -10,12 +10,13 @@ from typing import ClassVar
 import pytest
 
 from locker.collection import Collection
-from locker.composer import Composer, merge_patch
+from locker.composer import Composer
 from locker.connector import Body, Connector
 from locker.draft import Draft
 from locker.error import Conflict, Invalid, NotFound
 from locker.follower import Lease
 from locker.log import Logbook
+from locker.patch import merge_patch
 from locker.record import Record
 from tests.composing import COLLECTIONS, SCHEMAS, Said, Store
 

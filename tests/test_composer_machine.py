@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from locker.composer import merge_patch
 from locker.error import NotFound
+from locker.patch import merge_patch
 from locker.query import Reader
 from locker.readmodel import ReadModel
 from locker.record import Body, canonical, loads

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +97,29 @@ def test_the_guide_names_every_command_and_exit_code() -> None:
         assert set() == {option for option in options if name != "serve" and option not in said and not option.startswith("--no-")}, name
 
 
+def test_the_architecture_names_every_table(tmp_path: Path) -> None:
+    """docs/architecture.md says of every table of a log store what it is and who writes it, and names none that there is not."""
+    ok("import", ROOT / "data/sample/contacts.vcf", data=tmp_path)
+    with sqlite3.connect(tmp_path / "log.sqlite") as log:
+        tables = {name for (name,) in log.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")}
+    log.close()
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("## The store: log.sqlite")[2].partition("\n## ")[0]
+    assert tables == {name for row in re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_commands_of_the_demo_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every locker command that make demo runs succeeds, in its order, and each of its three questions has an answer."""
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\ndemo: $(VENV)")[2].partition("\n\n")[0]
+    commands = [
+        shlex.split(each.replace("$(SAMPLE)", "data/sample")) for each in re.findall(r"^\t\$\(BIN\)/locker (.*)", recipe, re.MULTILINE)
+    ]
+    assert 11 == len(commands)
+    monkeypatch.chdir(ROOT)
+    for arguments in commands:
+        said = ok(*arguments, data=tmp_path)
+        assert arguments[0] != "get" or len(said.splitlines()) > 3
+
+
 @needs("sqlite3", "xxd", "sha256sum")
 def test_auditing_works_as_written(tmp_path: Path) -> None:
     """Every command of docs/auditing.md runs, one page after the other, over a locker of the samples, and says what it promises."""
@@ -105,7 +130,7 @@ def test_auditing_works_as_written(tmp_path: Path) -> None:
     (script,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     audit = tmp_path / "audit.py"
     audit.write_text(script)
-    run = [sys.executable, "-I", audit, tmp_path / "log.sqlite"]
+    run = [sys.executable, "-I", str(audit), str(tmp_path / "log.sqlite")]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"\d+ records, 0 erased: all as written\n", said)
     subprocess.run(

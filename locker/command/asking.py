@@ -122,7 +122,7 @@ def _show_answer(reader: Reader, search: Search, answer: Answer) -> None:
     if objects:
         rows = [(each["id"], moment(each["time"]), *(_at(each["body"], name) for name in columns), each["subtypes"]) for each in objects]
         table(("id", "time", *columns, "from"), rows)
-    else:
+    elif search.limit and not search.offset:
         line(f"no {search.type} satisfies this")
     if answer.total is not None:
         line(f"{answer.total:,} in all")

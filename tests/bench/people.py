@@ -1,10 +1,13 @@
 """
 The data of the benches: people, messages and photos that are made from a number alone, so that every run and every peer has the same.
+
+A larger locker has more correspondents, not more mails from each, so that answers are of the same size at every scale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -92,7 +95,29 @@ WORDS = [
 ]
 TAGS = ["singly", "work", "family", "travel", "receipts", "invoices", "news", "friends", "music", "bikes"]
 EVENTS = ["Hashable Party", "Foo Camp", "Launch Day", "Locker Night", "Bike Ride", "Beach Picnic"]
-SENDERS, RECEIVERS, TAGGED = 50, 4, 64
+RECEIVERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many there are of what queries name, in a locker with *count* contacts and a tenth as many mails and photos."""
+
+    count: int
+
+    @property
+    def senders(self) -> int:
+        """Who write the mails: twenty each."""
+        return max(2, self.count // 200)
+
+    @property
+    def tagged(self) -> int:
+        """Who may be in a picture: sixteen pictures with each, in the first or the second place."""
+        return max(2, self.count // 160)
+
+    @property
+    def rare(self) -> int:
+        """One in so many contacts works with node.js: two hundred in all."""
+        return max(2, self.count // 200)
 
 
 def pick(n: int, salt: int, count: int) -> int:
@@ -100,12 +125,12 @@ def pick(n: int, salt: int, count: int) -> int:
     return ((n + 1) * 2654435761 + salt * 0x9E3779B97F4A7C15 >> 15) % 0xFFFFFFFB % count
 
 
-def contact(n: int) -> Body:
-    """A person with two e-mail addresses of their own, an address, an age and a bio; one in fifty works with node.js."""
+def contact(n: int, rare: int = 50) -> Body:
+    """A person with two e-mail addresses of their own, an address, an age and a bio; one in *rare* works with node.js."""
     given, family = GIVEN[pick(n, 1, len(GIVEN))], FAMILY[pick(n, 2, len(FAMILY))]
     city, state = CITIES[pick(n, 3, len(CITIES))]
     words = [WORDS[pick(n, 20 + place, len(WORDS))] for place in range(12)]
-    if pick(n, 4, 50) == 0:
+    if pick(n, 4, rare) == 0:
         words[5] = "node.js"
     return {
         "name": f"{given} {family}",
@@ -122,10 +147,10 @@ def contact(n: int) -> Body:
     }
 
 
-def message(n: int) -> Body:
+def message(n: int, crowd: Crowd) -> Body:
     """A mail from one of many to one of few, sometimes with a tag."""
     return {
-        "from": sender(pick(n, 1, SENDERS)),
+        "from": sender(pick(n, 1, crowd.senders)),
         "to": [receiver(pick(n, 2, RECEIVERS))],
         "subject": f"{WORDS[pick(n, 3, len(WORDS))]} {WORDS[pick(n, 4, len(WORDS))]} {n}",
         "text": " ".join(WORDS[pick(n, 30 + place, len(WORDS))] for place in range(30)),
@@ -135,12 +160,12 @@ def message(n: int) -> Body:
     }
 
 
-def photo(n: int) -> Body:
+def photo(n: int, crowd: Crowd) -> Body:
     """A picture of two people at some event."""
     return {
         "url": f"https://photos.example/{n}.jpg",
         "title": f"Picture {n}",
-        "tagged": [full_name(pick(n, 1, TAGGED)), full_name(pick(n, 2, TAGGED))],
+        "tagged": [full_name(pick(n, 1, crowd.tagged)), full_name(pick(n, 2, crowd.tagged))],
         "event": EVENTS[pick(n, 3, len(EVENTS))],
         "width": 1600,
         "height": 1200,
@@ -160,7 +185,7 @@ def receiver(number: int) -> str:
 
 def full_name(number: int) -> str:
     """Somebody who may be in a picture."""
-    return f"{GIVEN[number % len(GIVEN)]} {FAMILY[number // len(GIVEN) % len(FAMILY)]}"
+    return f"{GIVEN[number % len(GIVEN)]} {FAMILY[number // len(GIVEN) % len(FAMILY)]} {number}"
 
 
 def day(n: int) -> str:
@@ -175,10 +200,12 @@ def contacts(count: int) -> Iterator[Body]:
 
 def mixed(count: int) -> Iterator[Body]:
     """Lines of a file for queries: contacts, and a tenth as many messages and photos each."""
-    yield from contacts(count)
-    for n in range(count // 10):
-        yield {"type": "message/imap", "key": f"m{n}", "body": message(n)}
-        yield {"type": "photo", "key": f"p{n}", "body": photo(n)}
+    crowd = Crowd(count)
+    for n in range(count):
+        yield {"type": "contact", "key": f"{n}", "body": contact(n, crowd.rare)}
+        if n % 10 == 0:
+            yield {"type": "message/imap", "key": f"m{n}", "body": message(n, crowd)}
+            yield {"type": "photo", "key": f"p{n}", "body": photo(n, crowd)}
 
 
 def write(path: Path, lines: Iterable[Body]) -> Path:

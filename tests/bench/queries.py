@@ -49,7 +49,7 @@ class Asked:
 def bench(room: Path, count: int, rounds: int) -> list[Row]:
     """All figures of querying a locker with *count* contacts, and a tenth as many mails and photos."""
     data = large_locker(room, count)
-    asked, spec, file = prepare(room, data)
+    asked, spec, file = prepare(room, data, count)
     with servers.running(*start(data, spec, file)) as found:
         answers = {kind: [same(found, each) for each in asked[kind][:4]] for kind in KINDS}
         seconds = SECONDS if count >= 10_000 else 0.2
@@ -76,18 +76,18 @@ def large_locker(room: Path, count: int) -> Path:
     return data
 
 
-def questions() -> list[Question]:
+def questions(crowd: people.Crowd) -> list[Question]:
     """Variants of the three sample calls, in the spelling of their document."""
     found = []
     for n in range(VARIANTS):
-        one, other = people.sender(n % people.SENDERS), people.sender((n + 7) % people.SENDERS)
+        one, other = people.sender(n % crowd.senders), people.sender((n + 7) % crowd.senders)
         terms = f"[to:'{people.receiver(n % people.RECEIVERS)}', (from:'{one}' OR from:'{other}'), tag:'singly']"
         found.append(
             Question(
                 "mails", Search("message", "me", parse(terms), subtypes=("imap",)), f"/getMessages?subtypes=[IMAP]&terms={bare(terms)}"
             )
         )
-        one, other = people.full_name(n % people.TAGGED), people.full_name((n + 11) % people.TAGGED)
+        one, other = people.full_name(n % crowd.tagged), people.full_name((n + 11) % crowd.tagged)
         terms = f"[(tagged:'{one}' OR tagged:'{other}'), event:'{people.EVENTS[n % len(people.EVENTS)]}']"
         found.append(Question("photos", Search("photo", "me", parse(terms)), f"/getPhotos?terms={bare(terms)}"))
         state = people.CITIES[n % len(people.CITIES)][1]
@@ -101,14 +101,14 @@ def bare(terms: str) -> str:
     return quote(terms, safe="[]():,'+.@")
 
 
-def prepare(room: Path, data: Path) -> tuple[dict[str, list[Asked]], Path, Path]:
+def prepare(room: Path, data: Path, count: int) -> tuple[dict[str, list[Asked]], Path, Path]:
     """The questions in every server's words, the specification of the hand-written one, and the file that Datasette opens: the read model itself."""
     statements: list[str] = []
     asked: dict[str, list[Asked]] = {kind: [] for kind in KINDS}
     with Locker(data) as locker:
         locker.catch_up()
         reader = locker.reader
-        for question in questions():
+        for question in questions(people.Crowd(count)):
             sql, texts = statement(reader, question.search)
             if sql not in statements:
                 statements.append(sql)

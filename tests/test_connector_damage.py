@@ -1,0 +1,63 @@
+"""
+A damaged file in an archive is counted and named, and never stops the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.connectors import connector, read
+
+_CARD = b"BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nEND:VCARD\n"
+_EVENT = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nSUMMARY:Tea\nEND:VEVENT\nEND:VCALENDAR\n"
+_MAIL = b"From: ada@example.org\nSubject: Tea\nMessage-ID: <1@example.org>\n\nAt five.\n"
+_MBOX = b"From ada@example.org Wed May 18 10:00:00 2011\n" + _MAIL
+_PAGE = b'<DL><DT><A HREF="https://example.org/">Example</A></DL>'
+
+
+def damaged(path: Path, broken: str, sound: str, content: bytes) -> Path:
+    """A zip of two files, the first of which does not unpack."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(broken, content * 5)
+        archive.writestr(sound, content)
+        size = archive.getinfo(broken).compress_size
+    data = bytearray(path.read_bytes())
+    start = 30 + len(broken)
+    data[start : start + size] = b"\xff" * size
+    path.write_bytes(bytes(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "content"),
+    [
+        ("vcard", ("a.vcf", "b.vcf"), _CARD),
+        ("icalendar", ("a.ics", "b.ics"), _EVENT),
+        ("mbox", ("a.mbox", "b.mbox"), _MBOX),
+        ("mbox", ("a", "b"), _MBOX),
+        ("eml", ("a.eml", "b.eml"), _MAIL),
+        ("maildir", ("cur/a", "cur/b"), _MAIL),
+        ("bookmarks", ("a.html", "b.html"), _PAGE),
+    ],
+)
+def test_a_damaged_file_does_not_stop_the_rest(tmp_path: Path, name: str, files: tuple[str, str], content: bytes) -> None:
+    """The file that does not unpack is one problem with its name and reason; the one after it is read."""
+    items, problems, _ = read(connector(name), damaged(tmp_path / "export.zip", *files, content))
+    assert [files[0]] == [problem.file for problem in problems]
+    assert "cannot be read" in problems[0].reason
+    assert 1 <= len(items)
+
+
+def test_a_file_too_large_to_be_a_message_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb among the messages is a problem that says how large a message may be."""
+    (tmp_path / "a.eml").write_bytes(_MAIL + b"x" * (2 << 20))
+    (tmp_path / "b.eml").write_bytes(_MAIL)
+    reader = connector("eml")
+    monkeypatch.setattr(sys.modules["locker.connectors._each"], "LARGEST", 1 << 20)
+    items, problems, _ = read(reader, tmp_path)
+    assert ["1@example.org"] == [item.key for item in items if item.type == "message"]
+    assert [("a.eml", "this is no message: it has more than 1 MB")] == [(problem.file, problem.reason) for problem in problems]
