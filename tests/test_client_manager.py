@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from locker.client import BackendManager, Filters, Stream
+from locker.client import BackendManager, Filters, Stream, StreamId
 from locker.client.mirror import state_of
 from locker.client.outbox import Change, Outbox
 from locker.error import Conflict, Forbidden, Invalid, LockerError, NotFound, Retriable, StorageError
@@ -113,6 +115,23 @@ async def test_what_the_primary_refuses_goes_nowhere() -> None:
         with pytest.raises(NotFound):
             await both.update_stream(7, {"title": "x"})
         assert ({}, {}) == (second.rows, await both.synchronise())
+
+
+async def test_a_refusal_that_followed_a_lost_answer_is_settled() -> None:
+    """The write may have happened at the primary before it was refused there: what it has now is what the secondary gets."""
+    primary, second = Memory(), Memory()
+
+    async def half(id: StreamId, data: Mapping[str, Any]) -> Stream:
+        await update(id, data)
+        raise Forbidden("not any more") from Retriable("lost")
+
+    async with manager(primary, second) as both:
+        await both.create_stream(ONE)
+        update, primary.update_stream = primary.update_stream, half  # type: ignore[method-assign]
+        with pytest.raises(Forbidden):
+            await both.update_stream(1, {"title": "t"})
+        assert {} == await both.synchronise()
+        assert ["t"] == [row.title for row in second.rows.values()]
 
 
 async def test_what_a_secondary_refuses_is_set_aside_and_can_be_sent_again() -> None:

@@ -210,6 +210,20 @@ async def test_an_archiving_whose_answer_was_lost_is_done(fake: FakeStreamSource
             await backend.delete_stream(1)
 
 
+async def test_a_refusal_after_a_lost_answer_tells_of_both(fake: FakeStreamSource, waits: Waits) -> None:
+    """The first attempt may have been carried out though the second is refused: whoever keeps books can see it."""
+    fake.add(**STREAM)
+    fake.cue(Trouble(cut=True, after=True), Trouble(403))
+    async with opened(fake, waits, token=fake.token()) as backend:
+        with pytest.raises(Forbidden) as caught:
+            await backend.update_stream(1, {"title": "t"})
+        assert isinstance(caught.value.__cause__, Retriable)
+        fake.cue(Trouble(403))
+        with pytest.raises(Forbidden) as plain:
+            await backend.update_stream(1, {"title": "t"})
+        assert plain.value.__cause__ is None
+
+
 @pytest.mark.parametrize("repeat", [True, False])
 async def test_a_create_whose_answer_was_lost(waits: Waits, repeat: bool) -> None:
     """Where streams are continued it is repeated, and makes one; elsewhere the caller is told that nobody knows."""

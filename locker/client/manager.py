@@ -162,11 +162,10 @@ class BackendManager(StreamBackend):
     async def _ask_primary(self, intent: Intent, call: Callable[[], Awaitable[T]]) -> T:
         try:
             result = await call()
-        except Retriable:
-            raise
-        except LockerError:
-            # A refusal: nothing happened there.
-            self._outbox.fulfil(intent, [], [])
+        except LockerError as error:
+            if not isinstance(error, Retriable) and not isinstance(error.__cause__, Retriable):
+                # A refusal, and of the only attempt that reached the primary: nothing happened there.
+                self._outbox.fulfil(intent, [], [])
             raise
         if intent.op == "import":
             try:

@@ -106,23 +106,25 @@ class Transport:
         """Ask and answer, repeating what may succeed later.
 
         With *repeat* false, a request that the server may have begun with is not sent again.  A DELETE that finds nothing after an
-        attempt whose answer was lost has been done.  Raises what ``failure`` says, Retriable once patience ends, Fatal if the answer is not JSON.
+        attempt whose answer was lost has been done; any other refusal after such an attempt has it as its cause (``__cause__`` is
+        Retriable), since that attempt may have been carried out.  Raises what ``failure`` says, Retriable once patience ends, Fatal if
+        the answer is not JSON.
         """
-        lost = False
+        lost: Retriable | None = None
 
         async def attempt() -> Reply | LockerError:
             nonlocal lost
             try:
                 return await self._once(method, path, params, body, headers)
             except _Lost as error:
-                lost = True
+                lost = error
                 if repeat:
                     raise
                 return error
-            except NotFound:
-                if method == "DELETE" and lost:
+            except LockerError as error:
+                if method == "DELETE" and lost and isinstance(error, NotFound):
                     return Reply(204, {}, None)
-                raise
+                raise error from (lost or error.__cause__)
 
         return _or_raise(await self._authorised(lambda: self._retry.run(attempt)))
 
