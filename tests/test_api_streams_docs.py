@@ -104,7 +104,7 @@ def test_the_server_keeps_to_the_document(described: tuple[str, str]) -> None:
             if response.status_code != 503:
                 case.validate_response(response, checks=checks)
 
-        quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-        played: Any = quick(given(operation.as_strategy())(play))
+        quick: Any = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        played: Any = quick(given(operation.as_strategy())(play))  # type: ignore[no-untyped-call]
         played()
     assert seen > 200
