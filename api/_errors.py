@@ -99,7 +99,8 @@ Shape = Callable[..., web.Response]
 
 def brief(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
     """``{"error": "…"}``: the errors of the StreamSource dialect."""
-    del code
+    # Clients of the original look for this word; what to do about it comes behind.
+    detail = f"Unauthorized: {detail}" if code == "unauthorized" and "token" in detail else detail
     shown = {"error": detail} | ({"maintenance": True} if "maintenance" in members else {})
     all_headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})

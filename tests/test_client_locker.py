@@ -114,6 +114,12 @@ async def test_pushes_and_records(locker: LockerClient) -> None:
     assert "shelf" in {each["name"] for each in await locker.connectors()}
 
 
+async def test_long_items_are_sent_a_few_at_a_time(locker: LockerClient) -> None:
+    """Together they are longer than a server takes in one body."""
+    items = ({"type": "document/attic", "key": str(n), "body": {"text": str(n) * (1 << 20)}} for n in range(20))
+    assert 20 == (await locker.push("attic", items)).added
+
+
 async def test_where_things_came_from(locker: LockerClient) -> None:
     """From an object down to its records and up again."""
     one = (await locker.get("message", "[]", subtypes="imap", limit=1))[0]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
+from yarl import URL
 
 from locker.error import Forbidden, Invalid, Unavailable
 from locker.guard import Guard, check_address, check_headers, check_url
@@ -188,6 +190,29 @@ def test_any_text_is_judged(text: str) -> None:
         assert target.url.isascii()
         assert target == check_url(target.url)
         assert not set(target.url) & set(' \t\r\n\\@"<>') - set(target.path)
+
+
+LABELS = st.text("abcxyz019-_üß。．xn", min_size=1, max_size=8) | st.sampled_from(["xn--a", "xn--bcher-kva", "0x", "１"])
+HOSTS = (
+    st.lists(LABELS, min_size=1, max_size=4).map(".".join) | st.ip_addresses(v=6).map(lambda ip: f"[{ip}]") | st.ip_addresses(v=4).map(str)
+)
+TAILS = st.text("/?#a%2Fé:@[]\\&=+;'\"<>", max_size=12)
+
+
+@given(st.sampled_from(["http", "HTTPS"]), HOSTS, st.sampled_from(["", ":80", ":8080", ":65535", ":99999", ":"]), TAILS)
+def test_readers_of_a_taken_url_agree(scheme: str, host: str, port: str, tail: str) -> None:
+    """The host and port that were judged are those that aiohttp and the standard library find in the URL that is used."""
+    try:
+        target = check_url(f"{scheme}://{host}{port}{tail}")
+    except Invalid:
+        event("refused")
+        return
+    event("taken")
+    ours = (target.scheme, target.host, target.port)
+    aiohttps, standard = URL(target.url, encoded=True), urlsplit(target.url)
+    assert ours == (aiohttps.scheme, aiohttps.raw_host, aiohttps.port)
+    assert ours == (standard.scheme, standard.hostname, standard.port or {"http": 80, "https": 443}[standard.scheme])
+    assert (None, None, target.path) == (aiohttps.user, standard.username, aiohttps.raw_path_qs)
 
 
 @given(st.ip_addresses())

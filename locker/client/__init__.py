@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from .backend import StreamBackend
 from .credentials import Credentials
+from .failure import NotBegun
 from .locker_client import Entry, LockerClient, Object, PushReport
 from .manager import BackendManager, Refused
 from .retry import Retry
@@ -32,6 +33,7 @@ __all__ = [
     "ImportReport",
     "LockerClient",
     "Meta",
+    "NotBegun",
     "Object",
     "Page",
     "PushReport",

@@ -35,8 +35,14 @@ _BY_STATUS: dict[int, type[LockerError]] = {
     409: Conflict,
 }
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-NEVER_STARTED = frozenset({425, 429, 503})
-"""The answers of a server that did not begin with the request."""
+_NOT_BEGUN = frozenset({425, 429, 503})
+
+
+class NotBegun(Retriable):
+    """Try again later; the server surely has not begun with the request.
+
+    A backend of your own raises it where it knows that; any other Retriable is taken to mean that nobody knows.
+    """
 
 
 def failure(status: int, headers: Mapping[str, str], text: bytes, now: datetime) -> LockerError:
@@ -44,7 +50,7 @@ def failure(status: int, headers: Mapping[str, str], text: bytes, now: datetime)
     body = _read(text)
     message = _message(body) or text[:200].decode("utf-8", "replace").strip() or "no explanation"
     if status in _AGAIN:
-        return Retriable(f"{status}: {message}", retry_after(headers, now))
+        return (NotBegun if status in _NOT_BEGUN else Retriable)(f"{status}: {message}", retry_after(headers, now))
     if status == 400 and isinstance(body.get("position"), int):
         return QueryError(message, str(body.get("query", "")), body["position"])
     if status == 422 and isinstance(body.get("pointer"), str):

@@ -11,7 +11,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from ..error import Fatal, Retriable
-from ..record import Body, check_source
+from ..record import Body, canonical, check_source
 from .answer import Entry, Object, PushReport
 from .credentials import Credentials
 from .retry import Retry
@@ -21,7 +21,9 @@ __all__ = ["Entry", "LockerClient", "Object", "PushReport"]
 
 POSITION = "Locker-Position"
 BATCH = 1000
-"""Items of a push that are sent at once."""
+"""Items of a push that are sent at once, unless they are long: then about as many as fit into ``BATCH_BYTES``."""
+
+BATCH_BYTES = 4 * 1024 * 1024
 
 _LONG = 4000
 """Characters of a query beyond which it is sent as a body: servers and proxies limit the line they read."""
@@ -237,11 +239,13 @@ def _text(value: Any) -> str:
 
 async def _batches(items: Iterable[Body] | AsyncIterable[Body], size: int) -> AsyncGenerator[list[Body], None]:
     rows: list[Body] = []
+    length = 0
     async for item in _asynchronous(items):
         rows.append(item)
-        if len(rows) == size:
+        length += len(canonical(item))
+        if len(rows) == size or length >= BATCH_BYTES:
             yield rows
-            rows = []
+            rows, length = [], 0
     if rows:
         yield rows
 

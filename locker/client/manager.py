@@ -17,9 +17,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from weakref import WeakValueDictionary
 
-from ..error import Conflict, Invalid, LockerError, NotFound, Retriable
+from ..error import Conflict, Forbidden, Invalid, LockerError, NotFound, Retriable
 from ..record import Body
 from .backend import StreamBackend
+from .failure import NotBegun
 from .mirror import Mirror, state_of
 from .outbox import Change, Intent, Outbox, Refused
 from .stream import Export, Filters, ImportReport, Page, Stream, StreamId
@@ -114,7 +115,7 @@ class BackendManager(StreamBackend):
         return await self._write("unpin", id, [], lambda: self.primary.unpin_stream(id))
 
     async def delete_stream(self, id: StreamId) -> None:
-        """Archive at the primary.  One that was cut short is carried out by the next ``synchronise``."""
+        """Archive at the primary.  One that was cut short is carried out by the next ``synchronise``, unless the stream is written to before."""
         await self._write("archive", id, [], lambda: self.primary.delete_stream(id))
 
     async def bulk_import(self, rows: Sequence[Mapping[str, Any]]) -> ImportReport:
@@ -163,9 +164,8 @@ class BackendManager(StreamBackend):
         try:
             result = await call()
         except LockerError as error:
-            if not isinstance(error, Retriable) and not isinstance(error.__cause__, Retriable):
-                # A refusal, and of the only attempt that reached the primary: nothing happened there.
-                self._outbox.fulfil(intent, [], [])
+            if not _may_have_happened(error):
+                self._fulfil(intent, [])
             raise
         if intent.op == "import":
             try:
@@ -190,8 +190,10 @@ class BackendManager(StreamBackend):
     async def _settle_all(self) -> None:
         async with self._settling:
             for intent in self._outbox.intents():
-                if intent.n not in self._under_way:
-                    await self._settle(intent)
+                async with self._turn(intent.id):
+                    # Another write to the stream may have settled it meanwhile, or may be this very one.
+                    if intent.n not in self._under_way and intent in self._outbox.intents():
+                        await self._settle(intent)
 
     async def _settle(self, intent: Intent) -> None:
         """Ask the primary what became of a write, and queue what it has now."""
@@ -205,7 +207,11 @@ class BackendManager(StreamBackend):
                     intent.op,
                 )
             return self._fulfil(intent, [Change(stream.id, "put", state_of(stream)) for stream in found])
-        stream = await self._whats_left(intent.op, intent.id)
+        try:
+            stream = await self._whats_left(intent.op, intent.id)
+        except (Forbidden, Invalid, Conflict) as error:
+            _log.error("the primary does not tell what became of stream %s: %s", intent.id, error)
+            return self._fulfil(intent, [])
         return self._fulfil(intent, [Change(intent.id, "put", state_of(stream)) if stream else Change(intent.id, "archive")])
 
     async def _whats_left(self, op: str, id: StreamId) -> Stream | None:
@@ -214,12 +220,16 @@ class BackendManager(StreamBackend):
         (An administrator still sees archived streams: reading one would not tell whether the archiving had happened.)
         """
         try:
-            if op != "archive":
-                return await self.primary.get_stream(id)
-            await self.primary.delete_stream(id)
+            if op == "archive":
+                try:
+                    await self.primary.delete_stream(id)
+                except (Forbidden, Invalid, Conflict) as error:
+                    _log.error("stream %s cannot be archived any more: %s", id, error)
+                else:
+                    return None
+            return await self.primary.get_stream(id)
         except NotFound:
             return None
-        return None
 
     async def _send_all(self) -> None:
         await asyncio.gather(*map(self._drain, self._mirrors.values()))
@@ -253,6 +263,12 @@ class BackendManager(StreamBackend):
                 except LockerError as error:
                     _log.info("%s cannot stand in: %s", mirror.name, error)
             raise
+
+
+def _may_have_happened(error: LockerError) -> bool:
+    """Whether a write that ended so may have been carried out: not if it was refused, or never begun with, at its only attempt."""
+    refused = not isinstance(error, Retriable) or isinstance(error, NotBegun)
+    return not refused or isinstance(error.__cause__, Retriable)
 
 
 def _known(id: StreamId | None) -> StreamId:

@@ -110,11 +110,15 @@ class Outbox:
         return [Intent(n, op, json.loads(id), tuple(loads(text))) for n, op, id, text in rows]
 
     def fulfil(self, intent: Intent, changes: Iterable[Change], backends: Iterable[str]) -> None:
-        """The primary has answered: every one of *backends* has missed these changes.  No changes: nothing happened at the primary."""
+        """The primary has answered: every one of *backends* has missed these changes.  No changes: nothing happened at the primary.
+
+        Earlier writes to the same streams need no settling any more: what the primary has now is known.
+        """
         names = list(backends)
         with self._writing():
             self._db.execute("DELETE FROM intent WHERE n = ?", (intent.n,))
             for change in changes:
+                self._db.execute("DELETE FROM intent WHERE id = ? AND n < ?", (json.dumps(change.id), intent.n))
                 for name in names:
                     self._miss(name, change)
 

@@ -19,7 +19,7 @@ from yarl import URL
 from ..error import Fatal, Invalid, LockerError, NotFound, Retriable, Unauthorized
 from ..record import Body, canonical, loads, parse
 from .credentials import Credentials
-from .failure import NEVER_STARTED, failure
+from .failure import NotBegun, failure
 from .retry import Retry
 
 JSON = "application/json"
@@ -198,14 +198,14 @@ class Transport:
                 method, url, headers={**headers, **kind}, data=data, timeout=limit, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
-            raise Retriable(f"{self._base} cannot be reached: {error}") from error
+            raise NotBegun(f"{self._base} cannot be reached: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _Lost(f"{self._base} did not answer: {error or 'too slow'}") from error
         if 200 <= answer.status < 300:
             return answer
         async with answer:
             refusal = failure(answer.status, _names(answer), await _whole(answer), self._now())
-        if isinstance(refusal, Retriable) and answer.status not in NEVER_STARTED:
+        if isinstance(refusal, Retriable) and not isinstance(refusal, NotBegun):
             raise _Lost(str(refusal), refusal.after)
         raise refusal
 
