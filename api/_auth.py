@@ -40,7 +40,7 @@ def is_local(request: web.Request) -> bool:
     A page may send requests here, with its own ``Origin`` or marked as cross-site, or under a name of its own that points to this address.
     """
     headers = request.headers
-    if _PORT.sub("", request.host).lower() not in LOCAL_NAMES:
+    if not _is_local_name(headers.get("Host", "")):
         return False
     if "Origin" in headers or headers.get("Sec-Fetch-Site") == "cross-site" or any(name in headers for name in FORWARDED):
         return False
@@ -55,6 +55,11 @@ def address_of(request: web.Request, trusted: tuple[Network, ...]) -> str:
     if not trusted or "X-Forwarded-For" not in request.headers:
         return address
     return client_of(address, ",".join(request.headers.getall("X-Forwarded-For")).split(","), trusted)
+
+
+@lru_cache(maxsize=256)
+def _is_local_name(host: str) -> bool:
+    return _PORT.sub("", host).lower() in LOCAL_NAMES
 
 
 @lru_cache(maxsize=256)

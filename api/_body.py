@@ -101,17 +101,22 @@ def _items(value: Any) -> list[Any]:
 
 
 async def _line_pages(call: Call) -> AsyncGenerator[list[Any], None]:
-    most, rest, page = call.service.settings.max_body, b"", list[Any]()
+    most, page = call.service.settings.max_body, list[Any]()
+    rest, length = list[bytes](), 0  # the pieces of a line that has not ended yet
     async for chunk in call.request.content.iter_chunked(LONG):
-        *lines, rest = (rest + chunk).split(b"\n") if b"\n" in chunk else [rest + chunk]
-        if len(rest) > most:
+        rest.append(chunk)
+        length += len(chunk)
+        if b"\n" in chunk:
+            *lines, last = b"".join(rest).split(b"\n")
+            rest, length = [last], len(last)
+            page += [_line(line) for line in lines if line.strip()]
+        if length > most:
             raise TooLarge(f"a line has at most {most} bytes")
-        page += [_line(line) for line in lines if line.strip()]
         if len(page) >= PAGE:
             yield page
             page = []
-    if rest.strip():
-        page.append(_line(rest))
+    if (line := b"".join(rest)).strip():
+        page.append(_line(line))
     yield page
 
 

@@ -77,7 +77,7 @@ class Service:
     async def search(self, search: Search) -> Answer:
         """Answer a search: in the event loop if that is a matter of a few milliseconds, else in a thread."""
         reader = self.locker.reader
-        if search not in self.slow:
+        if not self.slow or search not in self.slow:
             try:
                 return reader.search(search, budget_ms=BUDGET_MS)
             except TooSlow:

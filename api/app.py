@@ -104,8 +104,6 @@ async def _serve(locker: Locker, settings: Settings, ready: Callable[[str], None
             loop.add_signal_handler(number, stop.set)
         ready(url)
         await stop.wait()
-        for number in (signal.SIGINT, signal.SIGTERM):  # whoever asks a second time does not want to wait
-            loop.remove_signal_handler(number)
 
 
 def check_address(settings: Settings) -> None:

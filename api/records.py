@@ -139,7 +139,7 @@ async def push(call: Call) -> web.StreamResponse:
             _add(sum, pushed, start)
             start += len(page)
     shown = {name: getattr(sum, name) for name in ("added", "edited", "deleted", "unchanged", "rejected", "errors")}
-    return answer(shown, headers={POSITION: str(sum.position)})
+    return answer(shown, headers={POSITION: str(sum.position or call.locker.logbook.position)})
 
 
 def _add(sum: Pushed, pushed: Pushed, start: int) -> None:

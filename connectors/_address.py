@@ -20,6 +20,7 @@ _MAILBOX = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
 _WORD = re.compile(r"[^\s<>\"(),;:]+")
 # Python's own mail writer encodes the comma between two mailboxes where it breaks a long line.
 _ENCODED_COMMA = re.compile(r"\s*=\?[\w-]+\?q\?=2C\?=", re.IGNORECASE)
+_MAILTO = re.compile(r"<\s*mailto:", re.IGNORECASE)
 _NOBODY = re.compile(r"(undisclosed|unlisted|suppressed|no)[- _.]*recipients?\b.*", re.IGNORECASE | re.DOTALL)
 
 
@@ -27,7 +28,7 @@ def mailboxes(headers: Iterable[str]) -> list[Body]:
     """``{"address", "name"}`` of each mailbox in some headers, in order; either may be missing, never both.  Groups give their members."""
     found: list[Body] = []
     for header in headers:
-        text = _ENCODED_COMMA.sub(",", " ".join(header.split()))
+        text = _MAILTO.sub("<", _ENCODED_COMMA.sub(",", " ".join(header.split())))
         if text:
             found.extend(_parse(text))
     return found

@@ -25,7 +25,7 @@ from locker.connector import Body
 
 from ._charset import decode, decode_undeclared, mend
 from ._escaped import split, unescape
-from ._icalendar_zone import Zones, resolved
+from ._icalendar_zone import Zones, guessed, resolved
 from ._mail import source_text
 
 KINDS = {"VEVENT": "event", "VTODO": "todo", "VJOURNAL": "journal"}
@@ -33,6 +33,10 @@ KINDS = {"VEVENT": "event", "VTODO": "todo", "VJOURNAL": "journal"}
 _TEXTS = {"SUMMARY": "summary", "DESCRIPTION": "description", "LOCATION": "location", "STATUS": "status", "URL": "url", "UID": "uid"}
 _TIMES = {"DTSTART": "start", "RECURRENCE-ID": "recurrence_id", "LAST-MODIFIED": "updated", "COMPLETED": "completed"}
 _SOFT_BREAK = re.compile(r"^([^\r\n:]*QUOTED-PRINTABLE[^\r\n]*)=\r?\n", re.MULTILINE | re.IGNORECASE)
+_BARE_ZONE = re.compile(
+    r"([\w-]+;(?:[^\":]*;)?TZID=)(\([^\"]*|[^\";:]*[+-]\d\d:\d\d)((?:;[^\":]*)?:\d{8}(?:T\d{4,6}Z?)?\s*)\Z", re.IGNORECASE
+)
+_LONGEST_TIME = 500
 _STAMP = re.compile(rb"^DTSTAMP[^\n]*\n(?:[ \t][^\n]*\n)*", re.MULTILINE)
 
 
@@ -117,6 +121,9 @@ def properties(raw: bytes) -> Iterator[Property]:
 
 def _parts(line: Contentline) -> tuple[str, dict[str, list[str]], str] | None:
     """Name, parameters and value of a line; one with a misplaced quotation mark is read without any."""
+    if zone := _BARE_ZONE.match(line[:_LONGEST_TIME]):
+        # Exchange's own names for zones hold colons, and not every program puts them in quotation marks.
+        line = Contentline(f'{zone[1]}"{zone[2]}"{zone[3]}')  # type: ignore[no-untyped-call]
     for attempt in (line, Contentline(line.replace('"', ""))):  # type: ignore[no-untyped-call]
         try:
             name, params, value = attempt.raw_parts()
@@ -156,6 +163,7 @@ def _zone(one: Property, zones: Zones, times: Body, *, is_final: bool) -> tzinfo
     zone = zones.find(name)
     if zone is None and not is_final:
         raise UnknownZoneError(name)
+    zone = zone or guessed(name)
     if one.name in ("DTSTART", "DUE"):
         times.setdefault("timezone", name)
     if source := zones.source(name):

@@ -5,8 +5,9 @@ Which time zone a calendar means by a name: a place of the IANA list, a name of 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -16,6 +17,7 @@ from ._escaped import unescape
 
 _MOMENT = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d):?(\d\d)?(?:\.\d+)?(Z)?)?", re.IGNORECASE)
 _NAME = re.compile(r"^TZID[^:\n]*:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_FROM_GREENWICH = re.compile(r"\(?(?:UTC|GMT) ?([+-])(\d\d?):?(\d\d)?(?:\)\s*(.+))?", re.IGNORECASE)
 _PLACE = re.compile(r"^X-LIC-LOCATION[^:\n]*:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -93,6 +95,33 @@ def _listed(name: str) -> tzinfo | None:
         except (ValueError, OSError, LookupError):
             continue
     return None
+
+
+def guessed(name: str) -> tzinfo | None:
+    """A zone that no list has, by its name: ``GMT+0200``, or Exchange's ``(UTC+01:00) Amsterdam, Berlin`` by the first city that is on the list.
+
+    The distance that Exchange names leaves out daylight saving, so it alone makes no zone.
+    """
+    found = _FROM_GREENWICH.fullmatch(_plain(name))
+    if not found:
+        return None
+    sign, hours, minutes, description = found[1], int(found[2]), int(found[3] or 0), found[4]
+    if description is None:
+        length = timedelta(hours=hours, minutes=minutes)
+        return timezone(-length if sign == "-" else length) if length < timedelta(days=1) else None
+    for word in re.split(r"\s*[,;(]\s*", description):
+        place = _cities().get(word.replace(" ", "_").casefold()) or WINDOWS_TO_OLSON.get(re.sub(r" Time$", " Standard Time", word))
+        if place:
+            return _listed(place)
+    return None
+
+
+@cache
+def _cities() -> dict[str, str]:
+    """Zones by the city in their names."""
+    return {
+        name.rpartition("/")[2].casefold(): name for name in sorted(available_timezones()) if "/" in name and not name.startswith("Etc/")
+    }
 
 
 def _plain(name: str) -> str:

@@ -4,6 +4,7 @@ What is inside a message: the text that a reader would see, and the names of wha
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from email import policy
@@ -16,17 +17,27 @@ from ._markup import plain
 _LARGE = 1 << 17
 _ENCODED = re.compile(rb"^content-transfer-encoding:\s*base64", re.IGNORECASE | re.MULTILINE)
 _TYPED = re.compile(rb"^content-type:\s*([a-z]+)/", re.IGNORECASE | re.MULTILINE)
+_HEADER = re.compile(rb"[!-9;-~]+[ \t]*:")
 _BLANK = re.compile(rb"\r?\n\r?\n")
 
 
 def parsed(raw: bytes) -> Message:
     """A message, as far as it can be parsed; one that cannot is empty.  Never raises."""
+    start = _start(raw)
     for is_whole in (True, False):
         try:
-            return BytesParser(policy=policy.compat32).parsebytes(_slim(raw) if len(raw) > _LARGE else raw, headersonly=not is_whole)
+            return BytesParser(policy=policy.compat32).parsebytes(_slim(start) if len(start) > _LARGE else start, headersonly=not is_whole)
         except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError):
             continue  # parts nested beyond measure; the headers may still be fine
     return Message()
+
+
+def _start(raw: bytes) -> bytes:
+    """The bytes from the first header on: editors put a byte order mark or blank lines before it, or save the whole as UTF-16."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raw = raw.decode("utf-16", "replace").encode()
+    rest = raw.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    return rest if _HEADER.match(rest) else raw
 
 
 def text(message: Message) -> str | None:

@@ -14,8 +14,14 @@ from typing import BinaryIO, NamedTuple
 
 CHUNK = 1 << 18
 
+_STAMPED = re.compile(rb"From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\b\d\d?:\d\d", re.IGNORECASE)
 _DATED = re.compile(rb"From .*\b\d\d?:\d\d(?::\d\d)?\b.*\b(?:19|20)\d\d\b|From .*\b(?:19|20)\d\d-\d\d-\d\d|From (?:-|\S+@\S+)\s*\Z")
 _FIELD = re.compile(rb">?From |[!-9;-~]+[ \t]*:")
+_MAIL_FIELD = re.compile(
+    rb"(?:from|to|cc|date|subject|sender|reply-to|received|return-path|message-id|in-reply-to|references|mime-version|status|delivered-to"
+    rb"|envelope-to|errors-to|organi[sz]ation|(?:x|content|list|dkim|arc|authentication|resent|domainkey)-[!-9;-~]+)[ \t]*:",
+    re.IGNORECASE,
+)
 _LENGTH = re.compile(rb"^Content-Length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _AFTER = re.compile(rb"(?:\r?\n)*(?:From |\Z)")
@@ -148,12 +154,18 @@ def _next_candidate(window: _Window, searched: int) -> int:
 def _is_envelope(data: bytearray, at: int) -> bool:
     """Whether a line that begins with ``From `` is one: prose does too, and not every program quotes it.
 
-    Two of three must hold: a blank line before; a date in it, or nothing but an address (Gmail) or a dash (Netscape); a header after it.
+    One with a weekday and a time needs a blank line before or a header after; one with another date, with nothing but an address (Gmail) or a
+    dash (Netscape), a header after; any other a blank line before, and after it a header: one that mail is known to have if it is more than a word.
     """
     end = data.find(b"\n", at, at + _LOOKAHEAD) + 1 or len(data)
+    line = data[at : min(end, at + 1000)]
     follows_blank = at == 0 or data[max(0, at - 3) : at].endswith((b"\n\n", b"\n\r\n"))
     precedes_field = bool(_FIELD.match(data, end))
-    return follows_blank + precedes_field + bool(_DATED.match(data[at : min(end, at + 1000)])) >= 2
+    if _STAMPED.match(line):
+        return follows_blank or precedes_field
+    if _DATED.match(line):
+        return precedes_field
+    return follows_blank and (bool(_MAIL_FIELD.match(data, end)) or (precedes_field and len(line.split()) == 2))
 
 
 def _without_blank(raw: bytes) -> bytes:

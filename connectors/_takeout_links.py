@@ -14,6 +14,25 @@ from ._parts import Member
 from ._saved import attributes_of, page_link
 from ._table import rows
 
+# In the languages of Google's that have these words; elsewhere a link has only its address.
+_TITLES = ("Title", "Titel", "Titre", "Título", "Titolo", "タイトル", "标题", "제목", "Название")
+_NOTES = (
+    "Note",
+    "Notiz",
+    "Nota",
+    "Notitie",
+    "メモ",
+    "备注",
+    "메모",
+    "Заметка",
+    "Comment",
+    "Kommentar",
+    "Commentaire",
+    "Comentario",
+    "Commento",
+    "コメント",
+)
+
 
 def bookmarks(member: Member) -> Iterator[Found]:
     """The links of a bookmark page; the key is the address."""
@@ -43,8 +62,8 @@ def map_link(body: Body) -> Body | None:
     row = obj(body.get("row"))
     return known(
         url=_address(row),
-        title=text(row.get("Title")),
-        description=text(row.get("Note"), row.get("Comment")),
+        title=text(*map(row.get, _TITLES)),
+        description="\n".join(filter(None, map(text, map(row.get, _NOTES)))),
         tag=[one.strip() for one in (text(row.get("Tags")) or "").split(",") if one.strip()],
         folder=text(body.get("list")),
     )

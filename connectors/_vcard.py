@@ -31,6 +31,9 @@ _EMBEDDABLE = frozenset(("PHOTO", "LOGO", "SOUND", "KEY"))
 _ENCODINGS = frozenset(("QUOTED-PRINTABLE", "BASE64", "B", "7BIT", "8BIT"))
 # Found and dropped before parsing: unfolding megabytes of Base64 would take seconds.
 _LARGE = re.compile(r"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:][^\n]{0,1000}\n(?:[ \t][^\n]*\n){20,}", re.IGNORECASE | re.MULTILINE)
+_LOOSE = re.compile(r"(?:([\w-]+)\.)?([A-Za-z][\w-]*)[ \t]*(;[^:\"]*)?:(.*)", re.DOTALL)
+_WORD = re.compile(r"[\w-]+")
+_ANDROID = re.compile(r"vnd\.android\.cursor\.item/nickname;([^;]+)")
 _NO_YEAR = 1604  # what Apple and those after it write for a birthday without a year
 
 
@@ -81,7 +84,10 @@ def card_fields(body: Body) -> Body:
         "name": card.first("FN") or " ".join(part for part in (given, family) if part) or organization or card.first("NICKNAME"),
         "given_name": given,
         "family_name": family,
-        "nicknames": [part for one in card.all("NICKNAME") for part in split(one["value"], ",")],
+        "nicknames": [
+            *(part for one in card.all("NICKNAME") for part in split(one["value"], ",")),
+            *(unescape(found[1]) for one in card.all("X-ANDROID-CUSTOM") if (found := _ANDROID.match(one["value"]))),
+        ],
         "emails": [text.lower().removeprefix("mailto:") for text in card.texts("EMAIL") if "@" in text],
         "phones": [re.sub(r"^tel:", "", text, flags=re.IGNORECASE) for text in card.texts("TEL")],
         "handles": [made for one in card.properties if (made := handle(one, unescape(one["value"]).strip()))],
@@ -146,7 +152,9 @@ def _properties(text: str) -> Iterator[Body]:
         try:
             name, params, value, group = parseLine(line)
         except ParseError:
-            continue
+            if (loose := _loose_line(line)) is None:
+                continue
+            name, params, value, group = loose
         depth += (name.upper() == "BEGIN") - (name.upper() == "END")
         if depth != 1 or name.upper() == "BEGIN":
             continue  # not of this card, but of the agent's card in it
@@ -162,6 +170,18 @@ def _properties(text: str) -> Iterator[Body]:
         if made:
             one["params"] = made
         yield one
+
+
+def _loose_line(line: str) -> tuple[str, list[list[str]], str, str | None] | None:
+    """What vobject refuses, for a blank or a bracket among the parameters: Android's ``TEL;X-CUSTOM(CHARSET=UTF-8,…,=48=61):99``."""
+    found = _LOOSE.fullmatch(line.strip())
+    if not found:
+        return None
+    params: list[list[str]] = []
+    for part in (found[3] or "").split(";"):
+        name, _, value = part.strip().partition("=")
+        params += [[name, *value.split(",")]] if value and _WORD.fullmatch(name) else [[part.strip()]]
+    return found[2], params, found[4], found[1]
 
 
 def _params(params: list[list[str]]) -> dict[str, list[str]]:

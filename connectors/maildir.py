@@ -17,6 +17,7 @@ from ._each import each, whole
 from ._mail import Mail, map_mail
 
 _FLAGS = re.compile(r"[:;!_-]2,([A-Za-z]*)$")
+_SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _WORDS = {"S": "seen", "R": "answered", "F": "flagged", "T": "deleted", "D": "draft", "P": "forwarded"}
 _HEADER = re.compile(rb"\s*(>?From |[!-9;-~]+[ \t]*:)")
 # What mail servers and readers keep in between.
@@ -81,7 +82,15 @@ def folder_name(home: PurePosixPath, homes: list[PurePosixPath]) -> str | None:
         return None
     root = commonpath([one.as_posix() for one in homes])
     name = "/".join(home.relative_to(root).parts)
-    return name[1:].replace(".", "/") if name.startswith(".") else name
+    return _SHIFTED.sub(_unshifted, name[1:].replace(".", "/") if name.startswith(".") else name)
+
+
+def _unshifted(found: re.Match[str]) -> str:
+    """What a shifted part of a folder's name means: servers write ``Entwürfe`` as ``Entw&APw-rfe`` (RFC 3501's UTF-7)."""
+    try:
+        return f"+{found[1].replace(',', '/')}-".encode().decode("utf-7") if found[1] else "&"
+    except UnicodeDecodeError:
+        return found[0]
 
 
 def flags(name: str) -> list[str]:

@@ -61,8 +61,13 @@ _NAMED: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (re.compile(r"/keep/[^/]*\.json$"), note),
     (re.compile(r"/youtube[^/]*/.*(likes|liked videos|subscriptions)\.json$|^/(likes|subscriptions)\.json$"), resources),
     (re.compile(r"/(subscriptions|abos|abonnements|suscripciones|iscrizioni|abonnementen)/[^/]+\.csv$|/(subscriptions|abos)\.csv$"), table),
-    (re.compile(r"/youtube[^/]*/.*/(liked|likes|mag[- ]ich)[^/]*\.csv$"), table),
-    (re.compile(r"/(saved|gespeichert)/[^/]+\.csv$"), saved),
+    (
+        re.compile(
+            r"/youtube[^/]*/.*/[^/]*(\bliked?\b|\blikes\b|mag[- ]ich|ich mag|j.aime|me gusta|mi piace|gostei|vind ik leuk)[^/]*\.csv$"
+        ),
+        table,
+    ),
+    (re.compile(r"/(saved|gespeichert|enregistrée?s?|guardados?|salvati|salvos|opgeslagen)/[^/]+\.csv$"), saved),
 )
 """What is read how, by path: the names that Google uses in English, and some others."""
 
@@ -75,6 +80,10 @@ _LOOKS: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (re.compile(r'^\s*\{.*"(isTrashed|isPinned|isArchived)"\s*:', re.DOTALL), note),
 )
 """What JSON is read how, by its first characters, where a localised name says nothing."""
+
+_SNIFFED_PAGE = 1 << 18
+_HTML_LOOKS = re.compile(rb'<div class="outer-cell mdl-cell')
+"""How a page of activity looks, below its long style sheet, whatever it is called."""
 
 
 class Takeout(Archived):
@@ -157,6 +166,9 @@ def _reader(member: Member, mail: Mail) -> Reader | None:
         with member.open() as file:
             start = file.read(_SNIFFED).decode("utf-8", "replace").removeprefix("\ufeff")
         return next((reader for pattern, reader in _LOOKS if pattern.search(start)), None)
+    if path.endswith(".html"):
+        with member.open() as file:
+            return _html if _HTML_LOOKS.search(file.read(_SNIFFED_PAGE)) else None
     return None
 
 

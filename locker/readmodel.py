@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,8 @@ from .schema import Schema
 from .tables import create, create_indexes, fingerprint, storage
 
 CACHE_KIB = 64 * 1024
+CHECKPOINT_PAGES = 16_000
+"""The write-ahead log grows to 64 MiB before its pages go to their places: the indexes' pages change with every batch, and each would go there each time."""
 
 _Counted = Counter[tuple[int, str, tuple[str, ...], tuple[str, ...]]]
 """How many objects more or fewer: (owner, type, subtypes, names of the fields that are there) -> difference."""
@@ -86,12 +88,19 @@ class ReadModel:
 
         Raises StorageError if the disk refuses, Corrupt if the file is of another version.
         """
+        self.apply_all([(records, position)])
+
+    def apply_all(self, batches: Iterable[tuple[Sequence[Record], int]]) -> int:
+        """Take in batches (at least one) in one transaction; the position reached.  Raises what ``apply`` and *batches* do."""
         if self._meta("fingerprint") != self._fingerprint:
             raise Corrupt(f"{self.path} was made for other schemas; rebuild it")
+        reached = 0
         with storage(self.path), self._transaction():
-            for type, changes in self._changes(records).items():
-                self._apply_type(self._projections[type], changes)
-            self._connection.execute("UPDATE meta SET value = ? WHERE name = 'position'", (str(position),))
+            for records, reached in batches:  # noqa: B007 - the last one is what is remembered
+                for type, changes in self._changes(records).items():
+                    self._apply_type(self._projections[type], changes)
+            self._connection.execute("UPDATE meta SET value = ? WHERE name = 'position'", (str(reached),))
+        return reached
 
     def finish(self) -> None:
         """End a bulk load: make the indexes, gather statistics, and make the file durable and fit for readers."""
@@ -136,6 +145,7 @@ class ReadModel:
             execute("PRAGMA journal_mode = WAL")
         execute(f"PRAGMA synchronous = {'OFF' if self.bulk else 'NORMAL'}")
         execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         execute("PRAGMA wal_autocheckpoint = 8000")
         execute("PRAGMA journal_size_limit = 67108864")
         execute("PRAGMA secure_delete = OFF")

@@ -7,8 +7,9 @@ removed, and those that still have it open read on undisturbed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from threading import Lock, RLock
 
@@ -18,9 +19,12 @@ from .follower import Follower
 from .log import Logbook, Position
 from .query import Reader
 from .readmodel import ReadModel
+from .record import Record
 from .schema import Schema
 
 BATCH = 1000
+BATCHES = 4
+"""So many full batches share a transaction: pages of an index that several of them change are written once."""
 FACT = "views"
 
 
@@ -45,14 +49,27 @@ class Views(Follower):
             return self._writable().position
 
     def step(self) -> int:
-        """Apply the next batch of the collections' records."""
+        """Apply the next batches of the collections' records."""
         with self._work:
             model = self._writable()
             position = model.position
+            return self._apply(model, position) - position
+
+    def _apply(self, model: ReadModel, position: Position) -> Position:
+        """Apply what comes next; the position reached.  Nothing is written if there is nothing new."""
+        batches = self._batches(position)
+        first = next(batches, None)
+        return model.apply_all(chain([first], batches)) if first else position
+
+    def _batches(self, position: Position) -> Iterator[tuple[Sequence[Record], Position]]:
+        """What comes next: a batch, or some more if it was full, one by one so that few are in memory."""
+        for _ in range(BATCHES):
             records, reached = self._logbook.batch(position, self._batch, only=tuple(self._schemas))
             if reached != position:
-                model.apply(records, reached)
-            return reached - position
+                yield records, reached
+            if len(records) < self._batch:
+                return
+            position = reached
 
     def is_current(self) -> bool:
         """Whether the current generation fits this program; if not, rebuild it before anybody reads."""
@@ -75,10 +92,8 @@ class Views(Follower):
                 while True:
                     position, of = model.position, self._logbook.position
                     told(position, of)
-                    records, reached = self._logbook.batch(position, self._batch, only=tuple(self._schemas))
-                    if reached == position:
+                    if self._apply(model, position) == position:
                         break
-                    model.apply(records, reached)
                 model.finish()
                 position = model.position
         except BaseException:

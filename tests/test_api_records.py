@@ -174,6 +174,14 @@ def test_push_tells_what_became_of_items(empty: Server) -> None:
     assert (0, 3) == (again["added"], again["unchanged"])
 
 
+def test_a_push_of_nothing_new_has_a_position(empty: Server) -> None:
+    """Whoever pushes what is known already can wait for it all the same: somebody else may have pushed it a moment ago."""
+    items = [{"type": "contact", "key": "a", "body": {"name": "A"}}]
+    positions = [empty.post(f"{BASE}/push", items).headers["Locker-Position"] for _ in range(2)]
+    assert int(positions[1]) >= int(positions[0]) > 0
+    assert 1 == len(empty.get("/getContacts?terms=[]", headers={"Locker-Position": positions[1]}).json())
+
+
 FORMS: dict[str, tuple[str, Any]] = {
     "an object": ("application/json", lambda items: json.dumps({"items": items})),
     "an array": ("application/json; charset=utf-8", json.dumps),

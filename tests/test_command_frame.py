@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from locker.__main__ import main
-from locker.__main__ import main
 from locker.command import frame
 from locker.error import Conflict, Corrupt, Fatal, Forbidden, Invalid, NotFound, QueryError, StorageError, TooLarge
 from locker.locker import Locker
@@ -93,8 +92,11 @@ def test_each_error_has_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_an_error_shows_where_to_whoever_debugs(tmp_path: Path) -> None:
     """With LOCKER_LOG_LEVEL=debug the traceback comes before the line; otherwise it never does."""
+    data = tmp_path / "locker"
+    with Locker(data):
+        pass
     for level, shown in (("debug", True), ("info", False)):
-        running = process("get", "unicorn", data=filled(tmp_path / level), LOCKER_LOG_LEVEL=level)
+        running = process("get", "unicorn", data=data, LOCKER_LOG_LEVEL=level)
         _, errors = running.communicate(timeout=20)
         assert 3 == running.returncode
         assert shown == ("Traceback" in errors)

@@ -46,14 +46,16 @@ def ask(url: str, token: str | None = None) -> tuple[int, Any]:
 
 def test_one_line_when_ready(tmp_path: Path) -> None:
     """The server prints where it listens; the first start also says how to get a token, and a later one does not."""
-    data = filled(tmp_path / "locker")
+    data = tmp_path / "locker"
     for first in (True, False):
         with serving(data) as (running, url, line):
             assert f"(data in {data})" in line
             assert 401 == ask(f"{url}/getContacts?terms=[]")[0]
             running.send_signal(signal.SIGINT)
-            rest, errors = running.communicate(timeout=20)
-            assert (0, "") == (running.returncode, errors)
+            assert running.stdout
+            assert running.stderr
+            rest, errors = running.stdout.read(), running.stderr.read()
+            assert (0, "") == (running.wait(timeout=20), errors)
             assert first == ("'locker token' prints one" in rest)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from locker.record import loads
-from tests.commands import filled, json, locker, ok
+from tests.commands import filled, json, locker, ok, process
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,17 @@ def test_rebuild_mends_a_lost_read_model(data: Path) -> None:
         path.unlink()
     ok("rebuild", data=data)
     assert 12 == json("get", "message", "COUNT()", data=data)["count"]
+    assert 0 == json("check", data=data)["count"]
+
+
+def test_two_rebuilds_at_once(data: Path) -> None:
+    """Rebuilds of several processes take turns: the generation that answers at the end is whole, and no other file stays."""
+    before = ok("get", "contact", "--json", data=data)
+    running = [process("rebuild", "--json", data=data) for _ in range(2)]
+    generations = {loads(each.communicate(timeout=60)[0])["generation"] for each in running}
+    assert {2, 3} == generations
+    assert 1 == len(list(data.glob("views-*.sqlite")))
+    assert before == ok("get", "contact", "--json", data=data)
     assert 0 == json("check", data=data)["count"]
 
 

@@ -133,6 +133,22 @@ def test_times(tmp_path: Path, line: str, start: str | None, is_first: bool) -> 
         assert "Nowhere/Land" == found["timezone"]
 
 
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        ("(UTC+01:00) Amsterdam, Berlin, Bern", "2011-05-18T10:00:00Z"),
+        ('"(GMT-05:00) Eastern Time (US & Canada)"', "2011-05-18T16:00:00Z"),
+        ("GMT+0530", "2011-05-18T06:30:00Z"),
+        ("UTC-03:00", "2011-05-18T15:00:00Z"),
+        ("(UTC+01:00) Nowhere", "2011-05-18T12:00:00"),
+        ("GMT+9999", "2011-05-18T12:00:00"),
+    ],
+)
+def test_zones_named_by_their_distance(tmp_path: Path, zone: str, start: str) -> None:
+    """Exchange's names are read by their cities, colons and all; a bare distance is one; what says too little stays local."""
+    assert start == fields(tmp_path, "UID:1", f"DTSTART;TZID={zone}:20110518T120000")["start"]
+
+
 def test_a_definition_of_a_zone_is_kept(tmp_path: Path) -> None:
     """An event in a zone that only its calendar knows carries the definition: nobody could tell its time otherwise."""
     body = events(tmp_path, f"BEGIN:VCALENDAR\n{ZONE}{event('SUMMARY:x', 'DTSTART;TZID=Our Own:20110518T100000')}END:VCALENDAR\n")[0].body

@@ -279,3 +279,27 @@ def test_hostile_html_takes_no_time(tmp_path: Path, piece: str) -> None:
     start = perf_counter()
     items(tmp_path, b"Content-Type: text/html\n\n" + piece.encode() * 20_000)
     assert perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf\n"])
+def test_what_stands_before_the_first_header_does_not_hide_the_rest(tmp_path: Path, before: bytes) -> None:
+    """A byte order mark or blank lines, as editors and copying leave them, are passed over; the source text keeps them."""
+    (tmp_path / "a.eml").write_bytes(before + b"From: ada@example.org\nSubject: Tea\n\nAt five.\n")
+    message = read_checked(EML, tmp_path / "a.eml")[0][0]
+    assert ("Tea", "At five.") == (mapped(EML, message)["subject"], mapped(EML, message)["text"])
+    assert message.body is not None
+    assert message.body["raw"].startswith(before.decode())
+
+
+def test_a_message_saved_as_utf_16(tmp_path: Path) -> None:
+    """Windows' editors save text so; the headers are found all the same."""
+    (tmp_path / "a.eml").write_bytes("From: ada@example.org\r\nSubject: Grüße\r\n\r\nUm fünf.\r\n".encode("utf-16"))
+    message = read_checked(EML, tmp_path / "a.eml")[0][0]
+    assert ("Grüße", "Um fünf.") == (mapped(EML, message)["subject"], mapped(EML, message)["text"])
+
+
+def test_addresses_written_as_links(tmp_path: Path) -> None:
+    """``<mailto:…>``, which web forms write, is the address."""
+    (tmp_path / "a.eml").write_bytes(b"From: Ada <mailto:ada@example.org>\nTo: <MAILTO:al@example.org>, b@example.org\n\nx\n")
+    fields = mapped(EML, read_checked(EML, tmp_path / "a.eml")[0][0])
+    assert ("ada@example.org", "Ada", ["al@example.org", "b@example.org"]) == (fields["from"], fields["from_name"], fields["to"])

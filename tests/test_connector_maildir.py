@@ -42,3 +42,15 @@ def test_a_folder_that_is_no_maildir_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(b"Subject: x\n\nx\n")
     with pytest.raises(Fatal, match="cur or new"):
         read(MAILDIR, tmp_path)
+
+
+def test_folder_names_of_servers(tmp_path: Path) -> None:
+    """Letters beyond ASCII, which Maildir++ servers shift into UTF-7, are read; what only looks like that stays."""
+    for folder in (".Entw&APw-rfe", ".R&-D", ".Q&A-", ".&U,BTFw-"):
+        (tmp_path / folder / "cur").mkdir(parents=True)
+        (tmp_path / folder / "cur" / "1").write_bytes(f"Subject: {folder}\n\nx\n".encode())
+    (tmp_path / "cur").mkdir()
+    (tmp_path / "cur" / "1").write_bytes(b"Subject: inbox\n\nx\n")
+    found, _, _ = read_checked(MAILDIR, tmp_path)
+    tags = {mapped(MAILDIR, item)["subject"]: mapped(MAILDIR, item).get("tag") for item in found}
+    assert {".Entw&APw-rfe": ["Entwürfe"], ".R&-D": ["R&D"], ".Q&A-": ["Q&A-"], ".&U,BTFw-": ["台北"], "inbox": None} == tags

@@ -44,10 +44,14 @@ def quoted(message: bytes) -> bytes:
         (b"\xef\xbb\xbf\n\n" + ENVELOPE + b"A: 1\n\nx\n", [b"A: 1\n\nx\n"]),
         (ENVELOPE + b"A: 1\n\n>From here\n>>From there\n", [b"A: 1\n\nFrom here\n>From there\n"]),
         (ENVELOPE + b"A: 1\n\nHello.\n\nFrom what I hear, it rains.\nBye\n", [b"A: 1\n\nHello.\n\nFrom what I hear, it rains.\nBye\n"]),
+        (ENVELOPE + b"A: 1\n\nFrom here on\nFrom me to you\n\nx\n", [b"A: 1\n\nFrom here on\nFrom me to you\n\nx\n"]),
+        (ENVELOPE + b"A: 1\n\nFrom my desk:\nNote: tea.\n", [b"A: 1\n\nFrom my desk:\nNote: tea.\n"]),
+        (ENVELOPE + b"A: 1\n\nFrom 10:00 on, 3 May 2011.\nBye\n", [b"A: 1\n\nFrom 10:00 on, 3 May 2011.\nBye\n"]),
+        (b"From a b\nA: 1\n\nx\n\nFrom c d\nSubject: 2\n\ny\n", [b"A: 1\n\nx\n", b"Subject: 2\n\ny\n"]),
         (ENVELOPE + ENVELOPE + b"A: 2\n\n", [b"", b"A: 2\n"]),
         (b"", []),
     ],
-    ids=["dated", "gmail", "netscape", "dos", "bom", "quoted", "prose", "empty", "nothing"],
+    ids=["dated", "gmail", "netscape", "dos", "bom", "quoted", "prose", "two-lines", "note", "hour", "undated", "empty", "nothing"],
 )
 def test_dialects(raw: bytes, expected: list[bytes]) -> None:
     """Envelopes with and without dates, blank lines, quotes; a line of prose that begins with From is none."""

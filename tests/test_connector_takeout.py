@@ -246,6 +246,8 @@ def test_activity(tmp_path: Path) -> None:
     [
         ("YouTube/playlists/Liked videos.csv", "Playlist Id,Channel Id,Title\nLL1,UC1,Liked\n\nVideo Id,Time Added\nJ1tF-DKKt7k,2020-07-05 18:27:32 UTC\n"),
         ("YouTube and YouTube Music/playlists/Liked videos.csv", "Video ID,Playlist Video Creation Timestamp\nJ1tF-DKKt7k,2020-07-05T18:27:32+00:00\n"),
+        ("YouTube und YouTube Music/Playlists/Videos zu „Mag ich“.csv", "Video-ID,Zeitstempel\nJ1tF-DKKt7k,2020-07-05T18:27:32+00:00\n"),
+        ("YouTube et YouTube Music/playlists/Vidéos \"J'aime\".csv", "ID,Horodatage\nJ1tF-DKKt7k,2020-07-05T18:27:32+00:00\n"),
         ("YouTube/playlists/likes.json", [LIKE]),
     ],
 )  # fmt: skip
@@ -299,6 +301,27 @@ def test_localised_names(tmp_path: Path) -> None:
     }
     items, problems, _ = read_checked(takeout, unpack(tmp_path, files))
     assert ([], ["contact", "event", "document", "place"]) == (problems, [item.type for item in items])
+
+
+def test_saved_lists_in_other_languages(tmp_path: Path) -> None:
+    """The folder and the columns of a saved list are translated; title and notes are found all the same."""
+    table = "Titel,Notiz,URL,Tags,Kommentar\nCafé,gut,https://maps.google.com/?cid=1,,laut\n"
+    items, _, _ = read_checked(takeout, unpack(tmp_path, {"Takeout/Gespeichert/Lieblingsorte.csv": table}))
+    assert {
+        "url": "https://maps.google.com/?cid=1",
+        "title": "Café",
+        "description": "gut\nlaut",
+        "folder": "Lieblingsorte",
+    } == one(items, "link")
+
+
+def test_pages_of_activity_are_known_by_their_look(tmp_path: Path) -> None:
+    """History as HTML, under a name in another language, is told and not passed over; other pages are no problem."""
+    page = "<html><style>" + "x{}" * 30_000 + '</style><body><div class="mdl-grid"><div class="outer-cell mdl-cell mdl-cell--12-col">'
+    files = {"Takeout/YouTube/Verlauf/Wiedergabeverlauf.html": page, "Takeout/Archiv_Übersicht.html": "<html>", "Takeout/a.vcf": CARD}
+    items, problems, _ = read_checked(takeout, unpack(tmp_path, files))
+    assert 1 == len(items)
+    assert ["Takeout/YouTube/Verlauf/Wiedergabeverlauf.html"] == [problem.file for problem in problems]
 
 
 def test_names_from_a_mac(tmp_path: Path) -> None:

@@ -107,6 +107,22 @@ def test_a_card_of_version_21(tmp_path: Path) -> None:
     } == found
 
 
+def test_a_card_of_an_android_phone(tmp_path: Path) -> None:
+    """Numbers whose kind has a name of its own, blanks where none belong, and nicknames in Android's own property are not lost."""
+    made = fields(
+        tmp_path,
+        "N:Ada",
+        "TEL;CELL:1",
+        "TEL;X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=48=61=75=73):22",
+        "item1.TEL ;TYPE=HOME,VOICE:333",
+        "EMAIL;(other):ada@example.org",
+        "X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname;Addie;1;;;;;;;;;;;;;",
+        "X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event;1990-05-01;1;;;;;;;;;;;;;",
+        version="2.1",
+    )
+    assert (["1", "22", "333"], ["ada@example.org"], ["Addie"]) == (made["phones"], made["emails"], made["nicknames"])
+
+
 def test_a_card_of_version_4(tmp_path: Path) -> None:
     """URIs for telephones, preference by number, alternatives told once, kinds, birthdays without a year."""
     found = fields(

@@ -362,6 +362,10 @@ def test_bodies_lie_in_the_log_as_the_source_gave_them(book: Book) -> None:
     assert '{"a":["ü",1.5,null,true],"z":123456789012345678901234567890}' == book.logbook.records("me", "notes")[0].text
 
 
+SAME_PAGES = {"instapaper", "pinboard", "pocket", "raindrop", "readlater"}
+"""These read thousands of bookmarks from the same pages as ``bookmarks`` does; once is enough."""
+
+
 def archives() -> list[Path]:
     """Every folder of recordings, and every zip in them."""
     return [*sorted(path for path in DATA.iterdir() if path.is_dir()), *sorted(DATA.rglob("*.zip"))] if DATA.is_dir() else []
@@ -373,6 +377,8 @@ def take_all(locker: Locker) -> dict[str, Report]:
     for name, connector in locker.connectors.items():
         if isinstance(connector, Archived):
             for number, path in enumerate(archives()):
+                if name in SAME_PAGES and path.name == "bookmarks-netscape":
+                    continue
                 with suppress(Fatal):  # it says clearly that this is none of its archives
                     reports[f"{name}.{number}"] = locker.import_archive(f"{name}.{number}", path)
     return reports
@@ -384,7 +390,7 @@ def test_shared_archives_through_a_locker(tmp_path: Path) -> None:
     """Whatever a connector is given, problems are told and not raised; everything becomes queryable; the second time appends nothing."""
     with Locker(tmp_path) as locker:
         reports = take_all(locker)
-        assert sum(report.added for report in reports.values()) > 10_000
+        assert sum(report.added for report in reports.values()) > 5_000
         for report in reports.values():
             assert all(problem.file and problem.reason for problem in report.problems)
         locker.catch_up()

@@ -81,6 +81,18 @@ def test_following(house: House) -> None:
     assert ["Ann", "Bob", "Cleo", "Dora", "Eve"] == house.names()
 
 
+def test_a_step_takes_several_batches(house: House) -> None:
+    """Four full batches of two share a transaction; the rest is the next step's, and a step without news writes nothing."""
+    house.views.rebuild()
+    house.say(*(f"P{n}" for n in range(9)))
+    steps, file = list[int](), house.folder / "views-1.sqlite-wal"
+    while step := house.views.step():
+        steps.append(step)
+    before = file.read_bytes()
+    assert 0 == house.views.step()
+    assert (2, before, 11) == (len(steps), file.read_bytes(), len(house.names()))
+
+
 def test_readers_of_a_generation_that_passed_read_on(house: House) -> None:
     """Who holds the old one is not disturbed; who asks anew gets the new one."""
     house.views.rebuild()

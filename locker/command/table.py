@@ -10,9 +10,11 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +24,9 @@ WIDTH = 1000
 
 CELL = 60
 """Characters of a cell, at most."""
+
+LEAST = 16
+"""Characters that a column keeps before another one is left out."""
 
 LONG = 1000
 """Characters of a cell that may go on below."""
@@ -67,19 +72,37 @@ def console() -> Console:
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = (), wrap: bool = False) -> None:
     """Print rows under names; the columns named in *numbers* are set to the right; with *wrap* the last one is not cut but goes on below."""
+    last, screen = len(names) - 1, console()
+    shown = [[_shown(value, LONG if wrap and number == last else CELL) for number, value in enumerate(row)] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(names, *shown, strict=True)]
+    whole = {0, *(number for number, name in enumerate(names) if name in (*numbers, "time"))}
     made = Table(box=None, pad_edge=False, header_style="bold")
-    last = len(names) - 1
-    for number, name in enumerate(names):
-        # The first column says which row it is: it is worth nothing when it is cut.
-        least, whole = 4 if number else None, wrap and number == last
-        side: JustifyMethod = "right" if name in numbers else "left"
-        made.add_column(Text(name), justify=side, no_wrap=not whole, overflow="fold" if whole else "ellipsis", min_width=least)
-    for row in rows:
-        made.add_row(*(Text(_shown(value, LONG if wrap and number == last else CELL)) for number, value in enumerate(row)))
-    screen = console()
+    for number, width in enumerate(widths := fitted(widths, screen.width, whole)):
+        if width:
+            side: JustifyMethod = "right" if names[number] in numbers else "left"
+            folds = wrap and number == last
+            made.add_column(Text(names[number]), justify=side, width=width, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
+    for row in shown:
+        made.add_row(*(Text(value) for value, width in zip(row, widths, strict=True) if width))
     with screen.capture() as drawn:
         screen.print(made)
     sys.stdout.write("".join(f"{each.rstrip(' ')}\n" for each in drawn.get().splitlines()))
+
+
+def fitted(widths: Sequence[int], room: int, whole: AbstractSet[int]) -> list[int]:
+    """Widths that fit: the widest columns give way first; when all are narrow, columns are left out (0) from the right, but for the last.
+
+    The columns in *whole* stay as they are: an id or a number is worth nothing when it is cut.
+    """
+    found = list(widths)
+    while sum(found) + 2 * (sum(map(bool, found)) - 1) > room:
+        if wide := [number for number, width in enumerate(found) if width > LEAST and number not in whole]:
+            found[max(wide, key=found.__getitem__)] -= 1
+        elif narrow := [number for number, width in enumerate(found[:-1]) if width and number not in whole]:
+            found[narrow[-1]] = 0
+        else:
+            break
+    return found
 
 
 def _shown(value: Any, most: int) -> str:

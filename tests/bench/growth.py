@@ -32,7 +32,7 @@ def grown(benches: Mapping[str, Bench], small: int, large: int, rounds: Callable
 def show(title: str, small: int, large: int, before: list[Row], after: list[Row]) -> None:
     """Print what an operation costs at the large scale as a multiple of the small one; the peer's own growth stands beside it."""
     table = Table(box=MARKDOWN, title=f"{title}: growth from {small:,} to {large:,} records", title_justify="left")
-    for name in ("figure", f"{small:,}", f"{large:,}", "unit", "grows by", "peer", "its", "aim", "reached"):
+    for name in ("figure", f"{small:,}", f"{large:,}", "unit", "grows by", "by cpu", "peer", "its", "aim", "reached"):
         table.add_column(name)
     later = {(row.figure, row.peer): row for row in after}
     for row in before:
@@ -41,20 +41,17 @@ def show(title: str, small: int, large: int, before: list[Row], after: list[Row]
             continue
         rate = row.unit == "/s"
         ours = factor(row.ours, match.ours, rate=rate)
+        work = match.cost / row.cost if row.cost and match.cost else None
         theirs = factor(row.theirs, match.theirs, rate=rate) if row.theirs and match.theirs else None
         aim, reached = (f"≤ {AIM}", "yes" if ours <= AIM else "no") if rate else ("", "")
-        table.add_row(
-            row.figure,
-            number(row.ours),
-            number(match.ours),
-            row.unit,
-            f"{ours:.2f}",
-            row.peer,
-            "" if theirs is None else f"{theirs:.2f}",
-            aim,
-            reached,
-        )
+        cells = (number(row.ours), number(match.ours), row.unit, f"{ours:.2f}", shown(work), row.peer, shown(theirs), aim, reached)
+        table.add_row(row.figure, *cells)
     Console(width=WIDTH, highlight=False).print(table)
+
+
+def shown(value: float | None) -> str:
+    """A factor, if there is one."""
+    return "" if value is None else f"{value:.2f}"
 
 
 def factor(small: float, large: float, *, rate: bool) -> float:

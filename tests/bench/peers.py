@@ -23,8 +23,9 @@ from sqlite_utils.utils import Format, rows_from_file
 
 from locker.database import connect
 from locker.event import TOPICS, header
+from locker.log_tables import RECORDS
 from locker.record import Body, canonical, salted_digest
-from locker.recorder import INSERT, RECORDS
+from locker.recorder import INSERT
 
 SALT = bytes(16)
 STAMP = "2026-01-01T00:00:00.000000Z"

@@ -22,7 +22,8 @@ class Row:
     """One line: a *figure* of ours in some *unit*, against a *peer*'s (empty: none).
 
     *ratio* is how many times better than the peer we are (rates: ours by theirs), or None; *aim* is the least ratio wanted, or the most (*most*)
-    that ours may be in its unit; *work* the same ratio by processor time, which busy neighbours cannot spoil.
+    that ours may be in its unit; *work* the same ratio by processor time, which busy neighbours cannot spoil;
+    *cost* the processor time of one operation of ours in µs.
     """
 
     figure: str
@@ -33,6 +34,7 @@ class Row:
     aim: float | None = None
     most: float | None = None
     work: float | None = None
+    cost: float | None = None
     note: str = ""
 
     @property
@@ -60,11 +62,11 @@ class Row:
 
 def compared(figure: str, ours: Run, peer: str = "", theirs: Run | None = None, aim: float | None = None, note: str = "") -> Row:
     """A line about rates."""
-    each = ours.seconds / ours.operations * 1e6
-    note = f"{number(each)} µs each, {number(ours.cpu / ours.operations * 1e6)} of a processor{'; ' + note if note else ''}"
+    each, cost = ours.seconds / ours.operations * 1e6, ours.cpu / ours.operations * 1e6
+    note = f"{number(each)} µs each, {number(cost)} of a processor{'; ' + note if note else ''}"
     if theirs is None:
-        return Row(figure, ours.rate, note=note)
-    return Row(figure, ours.rate, "/s", peer, theirs.rate, aim, work=ours.work(theirs), note=note)
+        return Row(figure, ours.rate, cost=cost, note=note)
+    return Row(figure, ours.rate, "/s", peer, theirs.rate, aim, work=ours.work(theirs), cost=cost, note=note)
 
 
 def number(value: float) -> str:

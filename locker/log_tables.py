@@ -1,0 +1,70 @@
+"""
+The tables of the logbook's store, in the words that SQLite reads: records that nobody can change, and what changes beside them.
+"""
+
+from __future__ import annotations
+
+RECORDS = """
+CREATE TABLE IF NOT EXISTS stored_events (
+    position INTEGER PRIMARY KEY,          -- named, so that VACUUM never renumbers it
+    originator_id TEXT NOT NULL,           -- <owner>/<source>
+    originator_version INTEGER NOT NULL,   -- the n of <source>:<n>
+    topic TEXT NOT NULL,
+    state TEXT NOT NULL,                   -- the header, as JSON
+    body TEXT,                             -- canonical JSON; null once erased
+    salt BLOB,                             -- 16 random bytes; null once erased
+    patch TEXT,                            -- of an app's edit
+    UNIQUE (originator_id, originator_version)
+)"""
+
+IMMUTABLE = """
+CREATE TRIGGER IF NOT EXISTS records_are_never_deleted BEFORE DELETE ON stored_events
+BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"""
+
+UNCHANGED = """
+CREATE TRIGGER IF NOT EXISTS records_are_never_changed BEFORE UPDATE ON stored_events
+WHEN NOT (new.position IS old.position AND new.originator_id IS old.originator_id AND new.originator_version IS old.originator_version
+    AND new.topic IS old.topic AND new.state IS old.state AND coalesce(new.body, old.body) IS old.body
+    AND coalesce(new.salt, old.salt) IS old.salt AND coalesce(new.patch, old.patch) IS old.patch)
+BEGIN SELECT RAISE(ABORT, 'the log is append-only; a body can only be emptied'); END"""
+
+REFERRING = """
+CREATE INDEX IF NOT EXISTS records_referring ON stored_events (originator_id, json_extract(state, '$.reference')) WHERE topic <> 'record-added'"""
+
+HEADS = """
+CREATE TABLE IF NOT EXISTS heads (
+    log TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
+    first INTEGER NOT NULL, newest INTEGER NOT NULL,   -- versions
+    digest BLOB NOT NULL,                              -- plain SHA-256 of the newest body
+    deleted INTEGER NOT NULL DEFAULT 0,
+    scope INTEGER, as_of TEXT,                         -- which export saw it last, and when that was made
+    PRIMARY KEY (log, type, key)
+) WITHOUT ROWID"""
+
+VIEW = """
+CREATE VIEW IF NOT EXISTS records AS
+SELECT position,
+    substr(originator_id, 1, instr(originator_id, '/') - 1) AS owner,
+    substr(originator_id, instr(originator_id, '/') + 1) || ':' || originator_version AS id,
+    json_extract(state, '$.timestamp') AS timestamp,
+    substr(originator_id, instr(originator_id, '/') + 1) AS source,
+    json_extract(state, '$.type') AS type,
+    CASE topic WHEN 'record-added' THEN 'add' WHEN 'record-edited' THEN 'edit' ELSE 'delete' END AS op,
+    CASE WHEN json_extract(state, '$.reference') IS NOT NULL
+        THEN substr(originator_id, instr(originator_id, '/') + 1) || ':' || json_extract(state, '$.reference') END AS reference,
+    json_extract(state, '$.key') AS key,
+    json_extract(state, '$.digest') AS digest,
+    json_extract(state, '$.by') AS "by",
+    json_extract(state, '$.note') AS note,
+    patch, body, hex(salt) AS salt
+FROM stored_events"""
+
+OTHERS = [
+    "CREATE TABLE IF NOT EXISTS scopes (id INTEGER PRIMARY KEY, log TEXT NOT NULL, name TEXT NOT NULL, as_of TEXT, UNIQUE (log, name))",
+    "CREATE TABLE IF NOT EXISTS sightings (log TEXT, type TEXT, key TEXT, scope INTEGER, as_of TEXT, PRIMARY KEY (log, type, key, scope)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, media_type TEXT NOT NULL, content BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires REAL NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+]
+
+TABLES = [RECORDS, REFERRING, IMMUTABLE, UNCHANGED, HEADS, VIEW, *OTHERS]
