@@ -108,10 +108,12 @@ def check_url(url: str) -> Target:
     if not (authority := _AUTHORITY.fullmatch(parts["authority"])):
         raise Invalid("the URL's host does not parse; an IPv6 address goes into [ ]")
     try:
-        path = quote(parts["path"] or "/", safe=_KEPT) + quote(parts["query"] or "", safe=_KEPT + "?")
+        path = quote(parts["path"] or "/", safe=_KEPT)
+        # aiohttp drops a question mark that nothing follows.
+        query = "" if parts["query"] in (None, "?") else quote(parts["query"], safe=_KEPT + "?")
     except UnicodeEncodeError as error:
         raise Invalid("a URL may not hold half of a surrogate pair") from error
-    return Target(scheme, _host(authority["host"]), _port(authority["port"], scheme), path)
+    return Target(scheme, _host(authority["host"]), _port(authority["port"], scheme), path + query)
 
 
 def check_address(address: str | Address, allow_networks: Iterable[Network] = ()) -> Address:

@@ -330,7 +330,9 @@ async def test_another_kind_of_server_is_named(fake: FakeStreamSource, waits: Wa
     assert [] == waits
 
 
-@pytest.mark.parametrize("url", ["", "example.com", "ftp://example.com", "https://me:pw@example.com", "https://example.com/?a=b"])
+@pytest.mark.parametrize(
+    "url", ["", "example.com", "ftp://example.com", "https://me:pw@example.com", "https://example.com/?a=b", "http://a:b", "http://[a"]
+)
 def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
     """Before anything is sent."""
     with pytest.raises(Invalid):

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import event, example, given
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -199,6 +199,7 @@ HOSTS = (
 TAILS = st.text("/?#a%2Fé:@[]\\&=+;'\"<>", max_size=12)
 
 
+@settings(max_examples=400)
 @given(st.sampled_from(["http", "HTTPS"]), HOSTS, st.sampled_from(["", ":80", ":8080", ":65535", ":99999", ":"]), TAILS)
 def test_readers_of_a_taken_url_agree(scheme: str, host: str, port: str, tail: str) -> None:
     """The host and port that were judged are those that aiohttp and the standard library find in the URL that is used."""

@@ -4,7 +4,6 @@ One server, asked over HTTP: tokens, repeats, errors and streamed answers, in on
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from .retry import Retry
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 _TIMEOUT = 30.0
-_log = logging.getLogger("locker.client")
 
 
 def _now() -> datetime:
@@ -58,9 +56,7 @@ class Transport:
         trust_env: bool = False,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        base = URL(url)
-        if base.scheme not in ("http", "https") or not base.host or base.user or base.password or base.query_string or base.fragment:
-            raise Invalid(f"{url!r} is not a server's URL; write it like https://api.streamsource.com")
+        base = _server(url)
         self._base, self._credentials, self._retry = str(base).rstrip("/"), credentials or Credentials(), retry or Retry()
         self._origin, self._now, self._trust_env = base.origin(), now, trust_env
         # A streamed answer may take its time as a whole, but not between two parts.
@@ -221,6 +217,20 @@ class Transport:
         if url.origin() != self._origin:
             raise Fatal(f"the server's next page is at another server, {url.origin()}; a token is not sent there")
         return url
+
+
+def _server(url: str) -> URL:
+    """The URL of a server, perhaps with a path before the API's own.  Raises Invalid."""
+    try:
+        base = URL(url)
+        good = (
+            base.scheme in ("http", "https") and bool(base.host) and not (base.user or base.password or base.query_string or base.fragment)
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise Invalid("that is not a server's URL; write it like https://api.streamsource.com, without a user, a query or a fragment")
+    return base
 
 
 class _Lost(Retriable):
