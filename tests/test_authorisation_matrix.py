@@ -42,6 +42,8 @@ TABLE: dict[Call, str] = {
     ("GET", "/health/live"): PUBLIC,
     ("GET", "/health/ready"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/api-docs"): PUBLIC,
+    ("GET", "/api-docs/{file}"): PUBLIC,
     ("POST", "/api/v1/users/signup"): PUBLIC,
     ("POST", "/api/v1/users/login"): PUBLIC,
     ("POST", "/api/v1/users/refresh"): READ,
