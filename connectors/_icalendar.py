@@ -24,7 +24,7 @@ from icalendar.parser import Contentline, Contentlines
 from locker.connector import Body
 
 from ._charset import decode, decode_undeclared, mend
-from ._escaped import split, unescape
+from ._escaped import split, unbroken, unescape
 from ._icalendar_zone import Zones, guessed, resolved
 from ._mail import source_text
 
@@ -32,7 +32,6 @@ KINDS = {"VEVENT": "event", "VTODO": "todo", "VJOURNAL": "journal"}
 
 _TEXTS = {"SUMMARY": "summary", "DESCRIPTION": "description", "LOCATION": "location", "STATUS": "status", "URL": "url", "UID": "uid"}
 _TIMES = {"DTSTART": "start", "RECURRENCE-ID": "recurrence_id", "LAST-MODIFIED": "updated", "COMPLETED": "completed"}
-_SOFT_BREAK = re.compile(r"^([^\r\n:]*QUOTED-PRINTABLE[^\r\n]*)=\r?\n", re.MULTILINE | re.IGNORECASE)
 _BARE_ZONE = re.compile(
     r"([\w-]+;(?:[^\":]*;)?TZID=)(\([^\"]*|[^\";:]*[+-]\d\d:\d\d)((?:;[^\":]*)?:\d{8}(?:T\d{4,6}Z?)?\s*)\Z", re.IGNORECASE
 )
@@ -103,11 +102,8 @@ _ADDITIONAL = ("all_day", "recurrence_id", "timezone", "completed")
 def properties(raw: bytes) -> Iterator[Property]:
     """The component's own lines, without those of what is nested in it (alarms); lines that cannot be read are left out."""
     text = decode_undeclared(raw).replace("\r\n", "\n").replace("\r", "\n")
-    joined = None
-    while joined != text:
-        joined, text = text, _SOFT_BREAK.sub(r"\1", text)
     depth = 0
-    for line in Contentlines.from_ical(text):  # type: ignore[no-untyped-call]
+    for line in Contentlines.from_ical(unbroken(text)):  # type: ignore[no-untyped-call]
         if not line.strip():
             continue
         parts = _parts(line)

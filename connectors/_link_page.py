@@ -23,7 +23,7 @@ ICON_LIMIT = 4096
 """Characters of an icon that stay in the body; a longer one becomes a blob."""
 
 _UNREADABLE = 1 << 24
-_LONG_TAG = 1 << 20
+_LONG_TAG = 1 << 16
 _LISTS = frozenset(("dl", "ul", "ol", "menu"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 

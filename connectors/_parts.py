@@ -16,8 +16,6 @@ from unicodedata import normalize
 from locker.connector import Archive, Problem
 from locker.error import LockerError
 
-_JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$)")
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -68,7 +66,7 @@ class Parts:
         for name in archive.names():
             if name in zips:
                 yield from self._zip(archive, name)
-            elif not _JUNK.search(name):
+            else:
                 yield Member(archive, name, name)
 
     def _zip(self, archive: Archive, name: str) -> Iterator[Member]:
@@ -83,5 +81,4 @@ class Parts:
             return
         archive.done += archive.size_of(name)
         for inner in part.names():
-            if not _JUNK.search(inner):
-                yield Member(part, inner, f"{name}/{inner}")
+            yield Member(part, inner, f"{name}/{inner}")

@@ -36,8 +36,8 @@ def outlines(archive: Archive, name: str) -> Iterator[Subscription | Problem]:
                 folders.pop()
             else:
                 attributes: Body = dict(tag.attributes)
-                folder = [folder for folder in folders if folder]
                 if key := _address(attributes):
+                    folder = [folder for folder in folders if folder]
                     yield Subscription(key, {"attributes": attributes, "folder": folder} if folder else {"attributes": attributes})
                 folders.append(first(_lower(attributes), "title", "text") or "")
 

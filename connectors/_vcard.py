@@ -22,7 +22,7 @@ from locker.connector import Body, Found, Item, Problem
 
 from ._charset import decode, decode_undeclared, mend
 from ._component import pieces
-from ._escaped import split, unescape
+from ._escaped import split, unbroken, unescape
 from ._mail import BLOB_LIMIT, source_text
 from ._moment import moment
 from ._vcard_handle import handle
@@ -34,6 +34,8 @@ _LARGE = re.compile(r"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:][^\n]{0,1000}\n(
 _LOOSE = re.compile(r"(?:([\w-]+)\.)?([A-Za-z][\w-]*)[ \t]*(;[^:\"]*)?:(.*)", re.DOTALL)
 _WORD = re.compile(r"[\w-]+")
 _ANDROID = re.compile(r"vnd\.android\.cursor\.item/nickname;([^;]+)")
+# vobject's own unfolding takes quadratic time.
+_FOLD = re.compile(r"\n[ \t]")
 _NO_YEAR = 1604  # what Apple and those after it write for a birthday without a year
 
 
@@ -148,7 +150,8 @@ def _found(name: str, raw: bytes, line: int, problem: str) -> Found:
 
 def _properties(text: str) -> Iterator[Body]:
     depth = 0
-    for line, _ in getLogicalLines(io.StringIO(_LARGE.sub("", text), newline=None), allowQP=True):
+    text = unbroken(_LARGE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    for line, _ in getLogicalLines(io.StringIO(_FOLD.sub("", text)), allowQP=True):
         try:
             name, params, value, group = parseLine(line)
         except ParseError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from locker.connector import Body
 
 from ._documents import first, flag
+from ._loose import objs
 from ._moment import moment
 from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
@@ -15,6 +16,7 @@ from ._tags import tags
 class Pocket(Saved):
     """``ril_export.html``, ``part_*.csv`` (``title,url,time_added,tags,status``), and ``v3/get`` as an array of items or with its ``list``.
 
+    The zip of 2025 also has ``annotations/part_*.json``: what was highlighted in an article, a link of the same address.
     The key is the API's ``item_id``, else the address.  An item with status 2 is gone; one with ``favorite`` is also a favorite.
     """
 
@@ -28,6 +30,8 @@ class Pocket(Saved):
     def key(self, value: Body) -> str | None:
         if (attributes := attributes_of(value)) is not None:
             return first(attributes, "href")
+        if "highlights" in value and "time_added" not in value:
+            return f"highlights:{first(value, 'url')}" if first(value, "url") else None
         return first(value, "item_id", "url", "resolved_url", "given_url")
 
     def is_favorite(self, value: Body) -> bool:
@@ -64,6 +68,7 @@ def _row(value: Body) -> Body:
         "url": first(value, "url", "resolved_url", "given_url"),
         "title": first(value, "title"),
         "description": first(value, "excerpt"),
+        "highlights": [quote for one in objs(value.get("highlights")) if (quote := first(one, "quote"))] or None,
         "tag": tags(value.get("tags")),
         "created": moment(value.get("time_added")),
         "read": archived,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import re
 import tarfile
 import zipfile
 import zlib
@@ -20,12 +21,16 @@ from typing import BinaryIO, Self
 from .error import Fatal, NotFound
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_JUNK = re.compile(r"(^|/)(__MACOSX/|\._[^/]*$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+"""What Macs and Windows leave in folders and zips, beside what the person has in them."""
+
 _BROKEN = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
 
 
 class Archive:
     """A file (its one member is its own name), a folder, or a zip or tar (members by relative path, with ``/``, in name order).
 
+    What an operating system left beside them (``__MACOSX/``, ``.DS_Store``) is no member.
     A tar is known by its name's ending; it has no index, so opening one reads it through once, and a member costs reading up to it.
     *done* and *size* are bytes read and bytes to read; *modified* is the newest member's time.
     """
@@ -48,7 +53,7 @@ class Archive:
                     self._zip = zipfile.ZipFile(self.path)
             except _BROKEN as error:
                 raise Fatal(f"{self.path} is a broken {'tar' if is_tar else 'zip'}: {error}") from error
-        self._members = dict(sorted(self._scan()))
+        self._members = dict(sorted((name, size) for name, size in self._scan() if self.is_single or not _JUNK.search(name)))
         self.size = sum(self._members.values())
         self.modified = self._modified()
 

@@ -20,6 +20,9 @@ from .log import Logbook, Position
 
 LEASE_SECONDS = 15.0
 POLL_SECONDS = 0.5
+FEW = 50
+PAUSE_SECONDS = 0.01
+"""After few records a follower lets some more gather: each batch is a transaction, and the disk has only so many."""
 
 
 class Follower(ABC):
@@ -52,11 +55,12 @@ class Lease:
 
     def __init__(self, logbook: Logbook, name: str, *, clock: Callable[[], float] = time.time) -> None:
         self.name, self._logbook, self._clock = name, logbook, clock
+        self._fresh_until = 0.0
         self.holder = f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())} {id(self):x}"
 
     def take(self) -> bool:
-        """Take or renew it; False while somebody else holds it."""
-        return self._logbook.transact(self._take)
+        """Take or renew it; False while somebody else holds it.  Costs nothing while it is fresh."""
+        return self._clock() < self._fresh_until or self._logbook.transact(self._take)
 
     def check(self, connection: sqlite3.Connection) -> None:
         """Renew it inside a transaction of the writer.  Raises Conflict if somebody else took it meanwhile."""
@@ -65,15 +69,20 @@ class Lease:
 
     def release(self) -> None:
         """Give it back."""
+        self._fresh_until = 0.0
         self._logbook.transact(lambda c: c.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (self.name, self.holder)))
 
     def _take(self, connection: sqlite3.Connection) -> bool:
         row = connection.execute("SELECT holder, expires FROM leases WHERE name = ?", (self.name,)).fetchone()
         now = self._clock()
         if row and row[0] != self.holder and row[1] > now and _lives(row[0]):
+            self._fresh_until = 0.0
             return False
-        if row is None or row[0] != self.holder or row[1] < now + LEASE_SECONDS * 2 / 3:
-            connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (self.name, self.holder, now + LEASE_SECONDS))
+        expires = row[1] if row and row[0] == self.holder else 0.0
+        if expires < now + LEASE_SECONDS * 2 / 3:
+            expires = now + LEASE_SECONDS
+            connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (self.name, self.holder, expires))
+        self._fresh_until = expires - LEASE_SECONDS * 2 / 3
         return True
 
 
@@ -102,9 +111,12 @@ class Running:
                 if not self._lease.take():
                     self._stop.wait(POLL_SECONDS)
                     continue
-                if not self.follower.step():
-                    self._logbook.wait(self.follower.position, POLL_SECONDS)
+                handled = self.follower.step()
                 self.error = None
+                if not handled:
+                    self._logbook.wait(self.follower.position, POLL_SECONDS)
+                elif handled < FEW:
+                    self._stop.wait(PAUSE_SECONDS)
             except Conflict:
                 self._stop.wait(POLL_SECONDS)
             except Exception as error:

@@ -88,6 +88,10 @@ class Import:
                     told(self.report)
         self._flush()
         self._drop_missing()
+        patterns = self._connector.patterns
+        if not (self.report.items or self.report.unreadable or archive.is_single or archive.names(*patterns)):
+            reason = f"holds no file that the connector {self._connector.name} reads ({', '.join(patterns)}); name another connector, or the file itself"
+            self.report.note(Problem(archive.path.name, "the whole of it", reason))
         told(self.report)
         return self.report
 

@@ -7,7 +7,6 @@ Objects leave here as ready JSON texts: a body is copied as it lies in its row, 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import orjson
 from .compiler import Param
 from .error import NotFound
 from .fragment import MASK, fragment, picker, spelling
-from .pool import Pool, TooSlow
+from .pool import Pool, TooSlow, effort
 from .projection import OWNER_BITS, Projection, quoted
 from .record import Body
 from .schema import Schema, named
@@ -57,10 +56,10 @@ class _Route:
 class Reader:
     """Answers from one generation of the read model.  May be used from several threads at once.  Raises StorageError if the file is gone."""
 
-    def __init__(self, path: Path | str, schemas: Mapping[str, Schema], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path | str, schemas: Mapping[str, Schema], *, clock: Callable[[], float] = effort) -> None:
         self.path, self.schemas = Path(path), schemas
         self._projections = {type: Projection(schema) for type, schema in schemas.items()}
-        self._pool = Pool(self.path, monotonic)
+        self._pool = Pool(self.path, clock)
         self._owners: dict[str, int] = {}
         self._routes: dict[Search, tuple[int, _Route]] = {}
         with self._pool.lend():

@@ -61,3 +61,12 @@ def test_a_broken_tar_says_so(tmp_path: Path, content: bytes | str) -> None:
     path.write_bytes(content if isinstance(content, bytes) else whole[: len(whole) // 2])
     with pytest.raises(Fatal, match="broken tar"):
         Archive(path)
+
+
+def test_what_an_operating_system_left_is_no_member(tmp_path: Path) -> None:
+    """Macs and Windows put files of their own into folders and archives; given by itself, even such a file is read."""
+    for name in ("a.vcf", "._a.vcf", ".DS_Store", "__MACOSX/._a.vcf", "sub/Thumbs.db", "sub/._b/c.vcf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert ["a.vcf", "sub/._b/c.vcf"] == Archive(tmp_path).names()
+    assert ["._a.vcf"] == Archive(tmp_path / "._a.vcf").names()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -61,3 +62,23 @@ def test_a_file_too_large_to_be_a_message_is_not_held_in_memory(tmp_path: Path, 
     items, problems, _ = read(reader, tmp_path)
     assert ["1@example.org"] == [item.key for item in items if item.type == "message"]
     assert [("a.eml", "this is no message: it has more than 1 MB")] == [(problem.file, problem.reason) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content"),
+    [
+        ("vcard", "a.vcf", "BEGIN:VCARD\nFN:Ada\nNOTE:" + "a\n " * 100_000 + "\nEND:VCARD\n"),
+        ("vcard", "a.vcf", "BEGIN:VCARD\nFN:Ada\nNOTE;ENCODING=QUOTED-PRINTABLE:" + "=41=\n" * 20_000 + "\nEND:VCARD\n"),
+        ("icalendar", "a.ics", "BEGIN:VEVENT\nSUMMARY;ENCODING=QUOTED-PRINTABLE:" + "=41=\n" * 20_000 + "\nEND:VEVENT\n"),
+        ("bookmarks", "a.html", "</" * 500_000),
+        ("feed", "a.opml", "<opml><body>" + "<outline text='x'>" * 20_000),
+    ],
+    ids=["folds", "soft-breaks-vcard", "soft-breaks-icalendar", "ends", "outlines"],
+)
+def test_hostile_files_take_no_time(tmp_path: Path, name: str, file: str, content: str) -> None:
+    """What is folded, broken or nested very often is read in time that grows with its length, not with its square."""
+    (tmp_path / file).write_text(content)
+    begin = perf_counter()
+    items, problems, _ = read(connector(name), tmp_path / file)
+    assert 5 > perf_counter() - begin
+    assert [] != [*items, *problems]

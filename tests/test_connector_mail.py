@@ -303,3 +303,13 @@ def test_addresses_written_as_links(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(b"From: Ada <mailto:ada@example.org>\nTo: <MAILTO:al@example.org>, b@example.org\n\nx\n")
     fields = mapped(EML, read_checked(EML, tmp_path / "a.eml")[0][0])
     assert ("ada@example.org", "Ada", ["al@example.org", "b@example.org"]) == (fields["from"], fields["from_name"], fields["to"])
+
+
+def test_a_folder_of_files_whose_names_say_nothing(tmp_path: Path) -> None:
+    """Without an ending, or as .txt, a file is a message if it begins like one; other text is left alone."""
+    (tmp_path / "17").write_bytes(b"Received: by mail.example.org\n\tfor you\nSubject: one\n\nhello\n")
+    (tmp_path / "two.txt").write_bytes(b"From a@example.org Wed May 18 10:00:00 2011\nX-Odd: 1\nFrom: a@example.org\n\nhello\n")
+    (tmp_path / "LICENSE.txt").write_bytes(b"You may: do this.\nAnd that.\n")
+    (tmp_path / "README").write_bytes(b"From here on it is text.\n")
+    found, problems, _ = read(connector("eml"), tmp_path)
+    assert (2, []) == (sum("message" == item.type for item in found), problems)

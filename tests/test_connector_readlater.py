@@ -352,3 +352,18 @@ def test_a_table_that_speaks_of_encodings_keeps_its_own(tmp_path: Path) -> None:
     text = "title,url,time_added,tags,status\n<meta charset=x> Größe charset=iso-8859-1,https://a.example/,1600322788,,unread\n"
     _, bodies = one("pocket", write(tmp_path, "part_000000.csv", text))
     assert "<meta charset=x> Größe charset=iso-8859-1" == bodies[0]["title"]
+
+
+def test_pockets_last_export(tmp_path: Path) -> None:
+    """The zip of 2025: highlights are a link of their own with the same address, and do not take the article's key; a Mac's droppings are nothing."""
+    path = tmp_path / "pocket.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "annotations/part_000000.json", json.dumps([{"url": "https://a.org", "title": "A", "highlights": [{"quote": "q"}]}])
+        )
+        archive.writestr("part_000000.csv", "title,url,time_added,tags,status\nA,https://a.org,1700000000,x|y,unread\n")
+        archive.writestr("__MACOSX/._part_000000.csv", b"\x00\x05\x16\x07")
+    pocket = connector("pocket")
+    items, problems, _ = read_checked(pocket, path)
+    assert [] == problems
+    assert {"highlights:https://a.org": ["q"], "https://a.org": None} == {i.key: mapped(pocket, i).get("highlights") for i in items}

@@ -135,6 +135,20 @@ def test_a_process_number_that_is_used_again(logbook: Logbook) -> None:
     ):
         logbook.transact(lambda c, holder=holder: c.execute("INSERT OR REPLACE INTO leases VALUES ('work', ?, 1e12)", (holder,)))  # type: ignore[misc]
         assert is_free == lease.take()
+        lease.release()
+
+
+def test_a_fresh_lease_costs_nothing(logbook: Logbook) -> None:
+    """Who took it a moment ago asks nobody; once it is no longer fresh, the store is asked again."""
+    now = [1000.0]
+    lease = Lease(logbook, "work", clock=lambda: now[0])
+    assert lease.take()
+    logbook.transact(lambda c: c.execute("DELETE FROM leases"))
+    assert lease.take()
+    assert [] == logbook.read("SELECT * FROM leases")
+    now[0] += LEASE_SECONDS / 2
+    assert lease.take()
+    assert 1 == len(logbook.read("SELECT * FROM leases"))
 
 
 def test_two_threads_never_work_at_once(logbook: Logbook) -> None:

@@ -403,3 +403,13 @@ def test_shared_archives_through_a_locker(tmp_path: Path) -> None:
         for type in locker.collections:
             composed = len(locker.logbook.heads("me", type, limit=1_000_000))
             assert composed == locker.reader.search(Search(type, "me", limit=1, count=True)).total
+
+
+def test_a_folder_without_anything_to_read(tmp_path: Path) -> None:
+    """Somebody who named the wrong connector hears of it, instead of being told that nothing was new."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"x")
+    with Locker(tmp_path / "data") as locker:
+        report = locker.import_archive("vcard", tmp_path / "photos")
+    assert (0, 1) == (report.items, report.unreadable)
+    assert "vcard" in report.problems[0].reason

@@ -344,7 +344,7 @@ def test_a_query_over_its_budget_stops() -> None:
     """An expensive query is stopped, a cheap one is not, and the connection stays usable."""
     now = iter(range(10**9))
     with reader_of(*things(*({"odd": n} for n in range(59)))) as reader:
-        reader._pool._monotonic = lambda: next(now)
+        reader._pool._clock = lambda: next(now)
         expensive = ask(", ".join(f"odd:{-n}-.99" for n in range(1, 60)))
         with pytest.raises(TooSlow):
             reader.search(expensive, budget_ms=0.001)
