@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 
-from locker.account import Accounts, Tokens
+from locker.account import Account, Accounts, Tokens, run
 from locker.log import Logbook
 from locker.password import Passwords
 from locker.vault import Vault
@@ -63,3 +64,13 @@ def opened(folder: Path, clock: Hands | None = None) -> Iterator[Door]:
         accounts.close()
         vault.close()
         logbook.close()
+
+
+def signed_up(door: Door, email: str = "ada@example.com", **more: Any) -> Account:
+    """A new account with the usual password."""
+    return run(door.accounts.sign_up(email, PASSWORD, **more))
+
+
+def logged(door: Door) -> list[tuple[str, str, str, str | None]]:
+    """What the log says, in short."""
+    return [(each.type, each.op, each.key, each.by) for each in door.logbook.records("system", "account", limit=1000)]

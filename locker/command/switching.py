@@ -10,15 +10,19 @@ from ..flag import MAINTENANCE, Flag
 from ..identity import ROLES
 from ..record import Body
 from ..settings import Settings
-from .frame import Example, as_json, opened, place
+from .frame import Example, Examples, as_json, opened, place
 from .table import dump, line, table
 
 WAYS = ("on", "off")
 
 
-@click.group(short_help="Switch features on and off.")
+@click.group(
+    cls=Examples,
+    short_help="Switch features on and off.",
+    examples=("locker flag list", "locker flag set stream_export off"),
+)
 def flag() -> None:
-    """See and switch what is on, and for whom; who switched what, when, stays in the log."""
+    """See and switch what is on, and for whom; who switched what, when, stays in the log.  Takes --data and --owner."""
 
 
 @flag.command("list", short_help="The flags as they stand.", cls=Example, examples=("locker flag list",))
