@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from locker.error import Fatal
+
 CHUNK = 1 << 18
 
 _STAMPED = re.compile(rb"From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\b\d\d?:\d\d", re.IGNORECASE)
@@ -28,6 +30,9 @@ _AFTER = re.compile(rb"(?:\r?\n)*(?:From |\Z)")
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _BARE = re.compile(rb"^From ", re.MULTILINE)
 _LOOKAHEAD = 1 << 12
+_LARGEST = 1 << 28
+_SLACK = 1 << 24
+"""What may be read beyond the end of a message: its headers, and the start of the next."""
 
 
 class Part(NamedTuple):
@@ -39,7 +44,7 @@ class Part(NamedTuple):
 
 
 def split(stream: BinaryIO) -> Iterator[Part]:
-    """The messages of an mbox in order."""
+    """The messages of an mbox in order.  Raises Fatal at one too large to be held in memory."""
     window = _Window(stream)
     window.fill(_LOOKAHEAD)
     if window.data.startswith(b"\xef\xbb\xbf"):
@@ -66,8 +71,10 @@ class _Window:
         self.is_end = False
 
     def fill(self, size: int) -> bool:
-        """Read until there are *size* bytes, or the stream ends; whether there are any."""
+        """Read until there are *size* bytes, or the stream ends; whether there are any.  Raises Fatal at a message too large to be one."""
         while len(self.data) < size and not self.is_end:
+            if len(self.data) > _LARGEST + _SLACK:
+                raise Fatal(f"the message at line {self.line} has more than {_LARGEST >> 20} MB; it and the rest of the file are not read")
             chunk = self._stream.read(max(CHUNK, min(size - len(self.data), 1 << 24)))
             self.is_end = not chunk
             self.data += chunk
@@ -120,7 +127,7 @@ def _counted(window: _Window) -> int | None:
     if not length or _BARE.search(window.data, 0, blank.end()):
         return None
     end = blank.end() + int(length[1])
-    if end > len(window.data) and int(length[1]) > (1 << 28):
+    if end > len(window.data) and int(length[1]) > _LARGEST:
         return None
     window.fill(end + _LOOKAHEAD)
     if end > len(window.data):

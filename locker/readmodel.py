@@ -127,6 +127,7 @@ class ReadModel:
         with storage(self.path):
             self._connection.execute("PRAGMA analysis_limit = 1000")
             self._connection.execute("PRAGMA optimize")
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._connection.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:

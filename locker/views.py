@@ -135,10 +135,11 @@ class Views(Follower):
     def close(self) -> None:
         """Close what is open."""
         with self._work, self._lock:
-            if self._model:
-                self._model[1].close()
+            # The writer last: only it may move the write-ahead log's pages to their places, which the next start would wait for.
             if self._reader:
                 self._reader[1].close()
+            if self._model:
+                self._model[1].close()
             self._watch.close()
 
     # -- files -----------------------------------------------------------------------------------------

@@ -64,6 +64,18 @@ def test_a_file_too_large_to_be_a_message_is_not_held_in_memory(tmp_path: Path, 
     assert [("a.eml", "this is no message: it has more than 1 MB")] == [(problem.file, problem.reason) for problem in problems]
 
 
+def test_a_mailbox_without_end_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read before a bomb in a mailbox stays, the next file is read, and the problem names the line."""
+    (tmp_path / "a.mbox").write_bytes(_MBOX + b"\n" + _MBOX + b"x" * (4 << 20))
+    (tmp_path / "b.mbox").write_bytes(_MBOX.replace(b"<1@", b"<2@"))
+    monkeypatch.setattr(sys.modules["locker.connectors._mbox"], "_LARGEST", 1 << 20)
+    monkeypatch.setattr(sys.modules["locker.connectors._mbox"], "_SLACK", 0)
+    items, problems, _ = read(connector("mbox"), tmp_path)
+    assert ["1@example.org", "2@example.org"] == [item.key for item in items if item.type == "message"]
+    assert ["a.mbox"] == [problem.file for problem in problems]
+    assert "line 9 has more than 1 MB" in problems[0].reason
+
+
 @pytest.mark.parametrize(
     ("name", "file", "content"),
     [

@@ -93,6 +93,16 @@ def test_a_step_takes_several_batches(house: House) -> None:
     assert (2, before, 11) == (len(steps), file.read_bytes(), len(house.names()))
 
 
+def test_closing_leaves_no_write_ahead_log(house: House) -> None:
+    """The next start finds everything in its place, also if somebody was reading."""
+    house.views.rebuild()
+    house.say("Cleo")
+    house.views.catch_up()
+    assert ["Ann", "Bob", "Cleo"] == house.names()
+    house.views.close()
+    assert ["views-1.sqlite"] == sorted(path.name for path in house.folder.glob("views-*"))
+
+
 def test_readers_of_a_generation_that_passed_read_on(house: House) -> None:
     """Who holds the old one is not disturbed; who asks anew gets the new one."""
     house.views.rebuild()
