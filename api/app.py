@@ -39,6 +39,7 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
     """
     tokens = Tokens(locker.data, secret=settings.secret, clock=locker.clock, is_revoked=locker.accounts.is_revoked)
     limits = Limits(requests=settings.rate_limit, logins=settings.login_limit, signups=settings.signup_limit, clock=locker.clock)
+    locker.accounts.follow()
     service = Service(locker, settings, tokens, limits)
     app = web.Application(
         client_max_size=settings.max_body, handler_args={"max_line_size": MAX_LINE, "max_field_size": MAX_FIELD, "access_log": None}

@@ -97,6 +97,10 @@ class Accounts:
         """Everything that holds now.  Not for changing."""
         return self._register.picture
 
+    def follow(self) -> None:
+        """Read what is new in the log now, so that the first request does not have to."""
+        self._register.follow()
+
     def identify(self, token: Token) -> Identity:
         """Who bears a token that was verified.  Raises Unauthorized if that account is gone or disabled, or the token was taken back."""
         picture, changes = self._register.picture, self._register.changes
