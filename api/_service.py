@@ -45,6 +45,8 @@ class Service:
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0
+    totals: dict[Search, tuple[int, int]] = field(default_factory=dict)
+    """How many objects there are for a search, as of a position of the read model."""
     written: int = 0
     """The newest position that was written through calls whose readers do not say which position they need."""
     appends: Appends = field(init=False)

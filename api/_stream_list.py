@@ -18,7 +18,7 @@ from locker.record import Body
 from locker.term import All, Compare, Query, Term
 
 from ._routes import Parameter
-from ._service import POSITION, Call
+from ._service import POSITION, REMEMBERED, Call
 
 COMMONS = "commons"
 PER_PAGE, MOST_PER_PAGE = 25, 100
@@ -116,8 +116,15 @@ async def found(call: Call, wanted: Wanted) -> tuple[list[tuple[int, Body]], int
 
 
 async def _part(call: Call, search: Search, offset: int, limit: int) -> tuple[list[tuple[int, Body]], int]:
-    answer = await call.service.search(replace(search, offset=offset, limit=limit, count=True))
-    return [numbered(text) for text in answer.objects], answer.total or 0
+    """A part of what a search finds, and how much that is: counted once for as long as nothing is written."""
+    service, position = call.service, call.locker.reader.position
+    before, total = service.totals.get(search, (-1, 0))
+    answer = await service.search(replace(search, offset=offset, limit=limit, count=before != position))
+    if answer.total is not None:
+        if len(service.totals) >= REMEMBERED:
+            service.totals.clear()
+        service.totals[search] = position, answer.total
+    return [numbered(text) for text in answer.objects], total if answer.total is None else answer.total
 
 
 def numbered(text: str) -> tuple[int, Body]:
