@@ -201,5 +201,8 @@ def _id(call: Call, type: str) -> str:
 
 
 def _written(call: Call, id: str, position: int) -> web.Response:
-    """The object as it is now, whether it can be queried yet or not."""
-    return answer(canonical(call.locker.object(call.owner, id)).encode(), headers={POSITION: str(position)})
+    """The object as it is now, whether it can be queried yet or not; who may only write hears its id alone."""
+    shown = call.locker.object(call.owner, id)
+    if not call.caller.token.may("read", type := shown["type"]):
+        shown = {"id": id, "type": type}
+    return answer(canonical(shown).encode(), headers={POSITION: str(position)})
