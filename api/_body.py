@@ -38,12 +38,19 @@ def is_json(type: str) -> bool:
     return type in (JSON, "text/json") or (type.startswith("application/") and type.endswith("+json"))
 
 
-async def read_json(call: Call) -> Any:
-    """The value of a JSON body.  Raises Invalid for broken JSON, HttpError 415 for another media type, 413 for a long one."""
+def looks_like_json(raw: bytes) -> bool:
+    """Whether a body that says it is a form is JSON all the same: ``curl -d`` calls everything a form, and no form of ours begins like that."""
+    return raw.lstrip()[:1] in (b"{", b"[")
+
+
+async def read_json(call: Call, known: str = JSON) -> Any:
+    """The value of a JSON body.  Raises Invalid for broken JSON, HttpError 415 for another media type (*known* are the welcome ones), 413 for a long one."""
     type = content_type(call.request)
-    if not is_json(type):
-        raise HttpError(415, f"send the body as {JSON}, not as {type[:100]}", {"Accept": JSON})
+    if not is_json(type) and type != FORM:
+        raise HttpError(415, f"send the body as {known}, not as {type[:100]}", {"Accept": known})
     raw = await call.request.read()
+    if type == FORM and not looks_like_json(raw):
+        raise HttpError(415, f"send the body as {known}, not as {type[:100]}", {"Accept": known})
     return parse(raw) if len(raw) < LONG else await call.service.in_thread(parse, raw)
 
 
@@ -57,14 +64,13 @@ async def read_object(call: Call) -> Body:
 
 async def read_parameters(call: Call) -> Body:
     """Parameters in the body of a POST, as a form or as JSON; an empty body has none."""
-    type = content_type(call.request)
-    if type == FORM:
-        raw = await call.request.read()
+    type, raw = content_type(call.request), b""
+    if type == FORM and not looks_like_json(raw := await call.request.read()):
         try:
             return dict(last_of_each(parse_query_string(raw.decode("ascii", "surrogateescape"))))
         except UnicodeDecodeError as error:
             raise Invalid("the form is not UTF-8") from error
-    if not is_json(type):
+    if not is_json(type) and type != FORM:
         raise HttpError(415, f"send the parameters as {JSON} or {FORM}, not as {type[:100]}", {"Accept": f"{JSON}, {FORM}"})
     raw = await call.request.read()
     found = parse(raw) if raw.strip() else {}
@@ -83,10 +89,7 @@ async def item_pages(call: Call) -> AsyncGenerator[list[Any], None]:
         async for page in _packed_pages(call):
             yield page
     else:
-        if not is_json(type):
-            known = f"{JSON}, {NDJSON}, {MSGPACK}"
-            raise HttpError(415, f"send the items as one of {known}, not as {type[:100]}", {"Accept": known})
-        yield _items(await read_json(call))
+        yield _items(await read_json(call, f"{JSON}, {NDJSON}, {MSGPACK}"))
 
 
 def _items(value: Any) -> list[Any]:

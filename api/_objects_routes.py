@@ -67,6 +67,12 @@ def found(type: str) -> dict[str, Any]:
     return {"anyOf": [objects(type), with_facets, COUNT]}
 
 
+def written(type: str) -> dict[str, Any]:
+    """What a writing call answers: the object, or its id alone to whoever may not read it."""
+    alone = {"type": "object", "required": ["id", "type"], "properties": {"id": {"type": "string"}, "type": {"const": type}}}
+    return {"anyOf": [{"$ref": f"#/components/schemas/{type}Object"}, alone | {"additionalProperties": False}]}
+
+
 def plain_routes(list_: Handler, fields: Handler, via: Handler) -> Iterator[Route]:
     """The calls that are not about one type."""
     yield Route(
@@ -112,7 +118,7 @@ def add_route(schema: Any, add: Handler) -> Route:
     path, *aliases = _paths("add", schema)
     return Route(
         "POST", path, add, f"Add a {schema.type}", scope="write", type=schema.type, aliases=tuple(aliases),
-        body={JSON: {"$ref": f"#/components/schemas/{schema.type}"}}, answers={JSON: {"$ref": f"#/components/schemas/{schema.type}Object"}},
+        body={JSON: {"$ref": f"#/components/schemas/{schema.type}"}}, answers={JSON: written(schema.type)},
         headers=("Locker-Position",), errors=(400, 413, 415, 422, 503),
     )  # fmt: skip
 
@@ -123,7 +129,7 @@ def edit_route(schema: Any, edit: Handler) -> Route:
     return Route(
         "POST", path, edit, f"Change a {schema.type}: a JSON Merge Patch over its body", scope="write", type=schema.type, aliases=tuple(aliases),
         parameters=(ID,), body={JSON: {"type": "object"}, "application/merge-patch+json": {"type": "object"}},
-        answers={JSON: {"$ref": f"#/components/schemas/{schema.type}Object"}},
+        answers={JSON: written(schema.type)},
         headers=("Locker-Position",), errors=(400, 404, 413, 415, 422, 503),
     )  # fmt: skip
 
@@ -133,7 +139,7 @@ def delete_route(schema: Any, delete: Handler) -> Route:
     path, *aliases = _paths("delete", schema)
     return Route(
         "POST", path, delete, f"Delete a {schema.type}: it is hidden until an app edits it", scope="write", type=schema.type, aliases=tuple(aliases),
-        parameters=(ID,), answers={JSON: {"$ref": f"#/components/schemas/{schema.type}Object"}},
+        parameters=(ID,), answers={JSON: written(schema.type)},
         headers=("Locker-Position",), errors=(400, 404, 503),
     )  # fmt: skip
 

@@ -105,9 +105,9 @@ def _posting(type: str) -> Handler:
     async def post(call: Call) -> web.StreamResponse:
         """``POST /get{Type}``: the same parameters in a body, for long queries."""
         params = read_params(call.raw) | await read_parameters(call)
-        owner = str(params.get("owner") or call.owner)
-        call.caller.check("read", type, owner)
+        owner = call.owner if params.get("owner") is None else str(params["owner"])
         search = search_of(type, owner, params)
+        call.caller.check("read", type, owner)
         return await _found(call, search)
 
     return post
@@ -201,5 +201,8 @@ def _id(call: Call, type: str) -> str:
 
 
 def _written(call: Call, id: str, position: int) -> web.Response:
-    """The object as it is now, whether it can be queried yet or not."""
-    return answer(canonical(call.locker.object(call.owner, id)).encode(), headers={POSITION: str(position)})
+    """The object as it is now, whether it can be queried yet or not; who may only write hears its id alone."""
+    shown = call.locker.object(call.owner, id)
+    if not call.caller.token.may("read", type := shown["type"]):
+        shown = {"id": id, "type": type}
+    return answer(canonical(shown).encode(), headers={POSITION: str(position)})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from .record import Body, canonical
@@ -58,27 +59,24 @@ def merge(bodies: Sequence[Body]) -> Body:
     >>> merge([{"name": "A", "emails": ["a", "b"]}, {"name": None, "emails": ["b", "c"]}])
     {'name': 'A', 'emails': ['a', 'b', 'c']}
     """
-    merged: Body = {}
+    said: dict[str, list[Any]] = {}
     for body in bodies:
         for name, value in body.items():
-            merged[name] = _join(merged.get(name), value)
-    return merged
+            said.setdefault(name, []).append(value)
+    return {name: _joined(values) for name, values in said.items()}
 
 
-def _join(old: Any, new: Any) -> Any:
-    if new is None:
-        return old
-    if old is None:
-        return _union(new) if isinstance(new, list) else new
-    if isinstance(old, list) or isinstance(new, list):
-        return _union([*_listed(old), *_listed(new)])
-    if isinstance(old, dict) and isinstance(new, dict):
-        return merge([old, new])
-    return new
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _joined(values: list[Any]) -> Any:
+    """What is left of everything that was said of one field, in order; all at once, since thousands may speak of one thing."""
+    known = [value for value in values if value is not None]
+    at = next((index for index, value in enumerate(known) if isinstance(value, list)), None)
+    if at is not None:
+        before = [_joined(known[:at])] if at else []
+        return _union(before + [each for value in known[at:] for each in (value if isinstance(value, list) else [value])])
+    objects = list(takewhile(lambda value: isinstance(value, dict), reversed(known)))
+    if len(objects) > 1:
+        return merge(objects[::-1])
+    return known[-1] if known else None
 
 
 def _union(values: list[Any]) -> list[Any]:

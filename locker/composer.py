@@ -112,14 +112,18 @@ class Composer(Follower):
             if record.op != "delete" or record.source in self._collections:
                 body, problem = self._canonical(primary, record)
             if body is not None:
-                collection = self._collections[primary]
-                # Identities are looked up through SQLite's JSON functions, which end a text at NUL.
-                identities = tuple(dict.fromkeys(identity.replace("\0", "\ufffd") for identity in collection.identities(body)))
-                canonical({"body": body, "identities": identities})  # what JSON cannot say must not reach the log
-                modified = collection.modified(body)
+                identities, modified = self._named(primary, body)
         except Exception as error:  # a stranger's plugin: whatever it raises, the others go on, and somebody can see it
             body, identities, problem = None, (), f"{type(error).__name__}: {error}"[:500]
         return Change(record.first, record.version, record.timestamp, called, record.key, body, identities, modified, problem)
+
+    def _named(self, type: str, body: Body) -> tuple[tuple[str, ...], str]:
+        """What a canonical body is known by, and when it changed.  Raises whatever a stranger's collection does."""
+        collection = self._collections[type]
+        # Identities are looked up through SQLite's JSON functions, which end a text at NUL.
+        identities = tuple(dict.fromkeys(identity.replace("\0", "\ufffd") for identity in collection.identities(body)))
+        canonical({"body": body, "identities": identities})  # what JSON cannot say must not reach the log
+        return identities, collection.modified(body)
 
     def _canonical(self, primary: str, record: Record) -> tuple[Body | None, str | None]:
         """The canonical body, and what is wrong with it; fields that break the schema are left out, the others stay."""
@@ -141,24 +145,40 @@ class Composer(Follower):
     def adding(self, owner: str, type: str, body: Body, by: str) -> Future[tuple[str, Position]]:
         """Like ``add``, for callers that must not wait."""
         self._schemas[type].check(body)
-        return self._logbook.queue(lambda connection: self._add(connection, owner, type, body, by))
+        named = self._identified(type, body)
+        return self._logbook.queue(lambda connection: self._add(connection, owner, type, body, by, named))
+
+    def _identified(self, type: str, body: Body) -> tuple[tuple[str, ...], str]:
+        """What a body is known by, and when its source says it changed.  Raises Invalid if its collection cannot say."""
+        try:
+            identities, modified = self._named(type, body)
+        except Exception as error:  # a stranger's plugin, or a value that it did not think of
+            raise Invalid(f"no {type} can be made of this body: {error}") from error
+        return tuple(identities), modified
 
     def _add(
-        self, connection: sqlite3.Connection, owner: str, type: str, body: Body, by: str, now: str | None = None
+        self,
+        connection: sqlite3.Connection,
+        owner: str,
+        type: str,
+        body: Body,
+        by: str,
+        named: tuple[tuple[str, ...], str],
+        now: str | None = None,
     ) -> tuple[str, Position]:
-        log, collection = f"{owner}/{type}", self._collections[type]
+        log, (identities, modified) = f"{owner}/{type}", named
         now, n = now or self._logbook.now(connection), version_of(connection, log) + 1
         name = f"{type}:{n}"
         text = canonical({"body": body, "subtypes": [APP], "time": self._schemas[type].time_of(body) or now, "via": [name]})
         draft = Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)
         (made,) = self._logbook.write(connection, log, [draft], now=now)
-        id, identities = self._settling.number(connection, owner, type), tuple(collection.identities(body))
+        id = self._settling.number(connection, owner, type)
         connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
         connection.execute("INSERT INTO members VALUES (?,?,?,?,?,'[]',NULL)", (id, name, n, now, None if identities else n))
         if not identities:  # nothing can be connected to it: it is an object as it is
             return name, made.position
         record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
-        change = Change(name, n, record.timestamp, f"{type}/{APP}", str(n), body, identities, collection.modified(body))
+        change = Change(name, n, record.timestamp, f"{type}/{APP}", str(n), body, identities, modified)
         outcomes = self._settling.settle(connection, owner, type, {name: change})
         positions = [outcome.position for outcome in outcomes if outcome.op]
         survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
@@ -201,7 +221,7 @@ class Composer(Follower):
             if write.n is None:
                 body = write.body or {}
                 self._schemas[type].check(body)
-                id, position = self._add(connection, owner, type, body, by, sight.now)
+                id, position = self._add(connection, owner, type, body, by, self._identified(type, body), sight.now)
                 return Decided(split_id(id)[1], body, True, position)
             old = sight.body(write.n)
             if not write.body:

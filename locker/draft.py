@@ -27,8 +27,7 @@ SIGHTED = "INSERT INTO sightings VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET as
 REST = "first, newest, digest, deleted, scope, as_of"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What may become a record: *type* is ``type/subtype``, *text* the canonical body (None: gone).
 
     *expect* is the version of the thing's newest record that the caller has seen, 0 for none: if another one is newer, the append raises Conflict.
@@ -82,8 +81,7 @@ class Head(NamedTuple):
     as_of: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a draft: an op, or None for nothing new; the id of the thing's first record; its newest version; where it stands."""
 
     op: Op | None

@@ -8,7 +8,7 @@ is deleted only within the same scope, only if the format holds everything, ever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from .clock import stamp
@@ -140,7 +140,7 @@ class Import:
         while self._seen.setdefault(hash((draft.type, key)), digest) != digest:
             n += 1
             key = f"{draft.key}#{n}"
-        return draft if n == 1 else replace(draft, key=key)
+        return draft if n == 1 else draft._replace(key=key)
 
     def _flush(self) -> None:
         if not self._page:

@@ -147,7 +147,6 @@ class ReadModel:
         execute(f"PRAGMA synchronous = {'OFF' if self.bulk else 'NORMAL'}")
         execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        execute("PRAGMA wal_autocheckpoint = 8000")
         execute("PRAGMA journal_size_limit = 67108864")
         execute("PRAGMA secure_delete = OFF")
         execute("PRAGMA temp_store = MEMORY")

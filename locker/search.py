@@ -8,6 +8,7 @@ from the smallest source that an index has for the search's terms, or by reading
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -22,6 +23,8 @@ from .term import All, Any_, Not, Query, Term, words
 
 DEFAULT_LIMIT = 20
 DEFAULT_SORT = (("time", True),)
+LARGEST = 2**63 - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def encode_after(values: tuple[Any, ...]) -> str:
 
 def rank_offset(search: Search) -> int:
     """Where a ranked search goes on: ranks move with every write, so that only a number of rows can say it."""
-    return search.offset + (int(_decode(search.after, 1)[0]) if search.after else 0)
+    return min(search.offset + (int(_decode(search.after, 1)[0]) if search.after else 0), LARGEST)
 
 
 def _conjuncts(term: Term) -> list[Term]:
@@ -244,9 +247,16 @@ def _beyond(values: list[Any], keys: tuple[Key, ...], terms: Terms) -> str:
 def _decode(text: str, count: int) -> list[Any]:
     try:
         values: list[Any] = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid("the cursor is not one that we gave; start again without it") from error
-    fits = isinstance(values, list) and len(values) == count and all(value is None or type(value) in (str, int, float) for value in values)
-    if not fits or type(values[-1]) is not int or not 0 <= values[-1] < 2**63:
+    fits = isinstance(values, list) and len(values) == count and all(map(_fits_sql, values))
+    if not fits or type(values[-1]) is not int or values[-1] < 0:
         raise Invalid("the cursor belongs to another search; start again without it")
     return values
+
+
+def _fits_sql(value: Any) -> bool:
+    """Whether a value of a cursor, which anybody may have written, can be bound."""
+    if isinstance(value, str):
+        return value.isascii() or not _SURROGATE.search(value)
+    return value is None or type(value) is float or (type(value) is int and -LARGEST <= value <= LARGEST)

@@ -86,6 +86,15 @@ def test_a_token_in_the_address(strict: Server, caplog: pytest.LogCaptureFixture
     assert not [record for record in caplog.records if not record.name.startswith("urllib3") and token in record.getMessage()]
 
 
+def test_writing_does_not_imply_reading(strict: Server) -> None:
+    """Whoever may only write hears the id of what was written, and nothing of what others said of it."""
+    for scopes, shown in ((["write"], {"id", "type"}), (["write", "read:contact"], {"id", "type", "subtypes", "time", "via", "body"})):
+        headers = {"Authorization": f"Bearer {strict.tokens.make('me', scopes)}"}
+        added = strict.post("/addContact", {"emails": ["secret@x.org"]}, headers=headers).json()
+        edited = strict.post(f"/editContact?id={added['id']}", {}, headers=headers).json()
+        assert (shown, shown) == (set(added), set(edited))
+
+
 SCOPES = [
     (["read"], "GET", QUERY, 200),
     (["read"], "POST", "/getContacts", 200),

@@ -327,6 +327,18 @@ def test_writes_are_records(own: Server) -> None:
     assert [("add", "me", None), ("edit", "me", '{"title":"X"}'), ("delete", "me", None)] == [(r.op, r.by, r.patch) for r in found]
 
 
+def test_an_added_place_that_is_nowhere(own: Server) -> None:
+    """Degrees beyond any number name no place, and harm nobody."""
+    answer = own.post("/addPlace", data=b'{"lat": 1' + b"0" * 400 + b', "lng": 1, "at": "2011-05-18"}')
+    assert (200, "place:1") == (answer.status_code, answer.json().get("id")), answer.text
+
+
+def test_an_added_object_is_known_by_odd_names_too(own: Server) -> None:
+    """An app's address with a NUL in it ties objects together like any other."""
+    ids = [own.post("/addContact", {"emails": ["a\0b@x.org"]}).json()["id"] for _ in range(2)]
+    assert ["contact:1", "contact:1"] == ids
+
+
 def test_an_added_object_may_merge(own: Server) -> None:
     """An app's contact that shares an address with a known one is that contact."""
     first = own.post("/addContact", {"name": "Zoe", "emails": ["zoe@x.org"]}).json()

@@ -187,6 +187,8 @@ FORMS: dict[str, tuple[str, Any]] = {
     "an array": ("application/json; charset=utf-8", json.dumps),
     "lines": ("application/x-ndjson", lambda items: "".join(json.dumps(item) + "\r\n\n" for item in items)),
     "lines without an end": ("application/jsonl", lambda items: "\n".join(map(json.dumps, items))),
+    "JSON that curl calls a form": ("application/x-www-form-urlencoded", lambda items: "\n " + json.dumps({"items": items})),
+    "an array that curl calls a form": ("application/x-www-form-urlencoded", json.dumps),
     "MessagePack items": ("application/msgpack", lambda items: b"".join(map(msgpack.packb, items))),
     "a MessagePack array": ("application/x-msgpack", msgpack.packb),
     "a MessagePack object": ("application/vnd.msgpack", lambda items: msgpack.packb({"items": items})),
@@ -225,6 +227,8 @@ def test_long_pushes_go_by_pages(empty: Server) -> None:
         ("application/msgpack", b"\x83\xa4type", 400),
         ("application/msgpack", b"\x91" * 3000, 400),
         ("text/plain", b"[]", 415),
+        ("application/x-www-form-urlencoded", b"items=[]", 415),
+        ("application/x-www-form-urlencoded", b'{"items": [', 400),
         ("multipart/form-data; boundary=x", b"--x--", 415),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locker import plugin
+from locker import collection, plugin
 from locker.collection import merge
 from locker.record import Body, canonical
 from locker.schema import load
@@ -36,6 +36,7 @@ IDENTITIES: list[tuple[str, Body, list[str]]] = [
     ("event", {"uid": "1@x", "recurrence_id": "2026-01-01"}, ["uid:1@x 2026-01-01"]),
     ("place", {"lat": 52.123456, "lng": 13, "at": "2026-01-01T00:00:00Z"}, ["at:52.12346,13.00000,2026-01-01T00:00:00Z"]),
     ("place", {"lat": 52.1, "lng": 13.1}, []),
+    ("place", {"lat": 10**400, "lng": 13.1, "at": "2026-01-01T00:00:00Z"}, []),
     ("link", {"url": "  "}, []),
     ("link", {"title": "no address"}, []),
     ("link", {"url": "http://[broken"}, ["url:http://[broken"]),
@@ -104,6 +105,14 @@ BODIES = st.dictionaries(
     st.none() | st.integers(0, 3) | st.lists(st.integers(0, 3)) | st.dictionaries(st.sampled_from("xy"), st.integers(0, 3)),
     max_size=3,
 )
+
+
+def test_merging_thousands_is_not_quadratic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each entry of a list is looked at once, however many bodies bring some."""
+    looked: list[object] = []
+    monkeypatch.setattr(collection, "canonical", lambda value: looked.append(value) or canonical(value))
+    merged = merge([{"emails": ["all@x.org", f"{n}@x.org"]} for n in range(500)])
+    assert (501, 1000) == (len(merged["emails"]), len(looked))
 
 
 @given(st.lists(BODIES, min_size=1, max_size=4))

@@ -128,7 +128,7 @@ def test_wrong_starts(tmp_path: Path, arguments: list[str], said: str) -> None:
 def test_a_token_says_what_it_is(tmp_path: Path) -> None:
     """--json tells whose locker a token opens, what for and until when."""
     day = 24 * 60 * 60
-    one, ten = (json("token", "--scope", "read, read:contact", "--days", days, data=tmp_path) for days in (1, 10))
+    one, ten = (json("token", "--scope", "read", "--scope", " read:contact", "--days", days, data=tmp_path) for days in (1, 10))
     assert ("me", ["read", "read:contact"]) == (one["owner"], one["scopes"])
     assert 9 * day == pytest.approx(ten["expires"] - one["expires"], abs=60)
 

@@ -5,6 +5,7 @@ Searches in SQL answer what the terms mean, page by page, and take nothing of a 
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -236,6 +237,22 @@ def test_newest_first_unless_told_otherwise() -> None:
     same = [record(n, n, {}) for n in (1, 2, 3)]
     with reader_of(*same, record(4, 4, {}, time="2030-01-01T00:00:00.000000Z")) as reader:
         assert [4, 3, 2, 1] == ids(reader.search(ask("[]")))
+
+
+@pytest.mark.parametrize("sort", [(), (("name", False),)])
+@pytest.mark.parametrize("written", ["[" * 5000, f"[{10**30},5]", '["\\ud800",5]', f'["a",{2**63}]', '["a",-1]', '["a",true]'])
+def test_a_cursor_that_somebody_wrote_is_refused(written: str, sort: Any) -> None:
+    """Depth, numbers and letters that SQL does not take are the sender's mistake too."""
+    cursor = urlsafe_b64encode(written.encode()).decode()
+    with reader_of(*things({})) as reader, pytest.raises(Invalid, match="cursor"):
+        reader.search(ask("[]", after=cursor, sort=sort))
+
+
+def test_a_ranked_search_far_beyond_its_end() -> None:
+    """An offset and a cursor that are beyond 64 bits together find nothing."""
+    with reader_of(*things({"bio": "hello"})) as reader:
+        after = urlsafe_b64encode(b"[9223372036854775807]").decode()
+        assert [] == reader.search(ask("[]", q="hello", offset=10**18, after=after)).objects
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WzFd", "eyJhIjoxfQ", "WzEsIngiXQ", "é", "W1tdLDFd"])

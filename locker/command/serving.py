@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -59,14 +59,17 @@ def serve(**overrides: object) -> None:
 
 
 @click.command(short_help="Make a token for HTTP.", cls=Example, examples=("locker token", "locker token --scope read --days 365"))
-@click.option("--scope", default="read,write", show_default=True, help="What it allows: read, write, admin, or read:contact for one type.")
+@click.option(
+    "--scope", "scopes", multiple=True, default=("read,write",), show_default=True,
+    help="What it allows: read, write, admin, or read:contact for one type; several with commas, or with an option each.",
+)  # fmt: skip
 @click.option("--days", type=click.FloatRange(0, 36500, min_open=True), default=1.0, show_default=True, help="How long it is valid.")
 @click.option("--name", default="locker token", show_default=True, help="What it is for; shown by --list.")
 @click.option("--list", "listed", is_flag=True, help="List the tokens that were made so, instead of making one.")
 @click.option("--revoke", metavar="ID", help="Take a token back, instead of making one.")
 @as_json
 @place
-def token(scope: str, days: float, name: str, listed: bool, revoke: str | None, json: bool, settings: Settings) -> None:
+def token(scopes: Sequence[str], days: float, name: str, listed: bool, revoke: str | None, json: bool, settings: Settings) -> None:
     """Print a token that opens --owner's locker over HTTP; send it as "Authorization: Bearer TOKEN".
 
     Whoever has it may do what it allows until it expires or is revoked.
@@ -77,8 +80,8 @@ def token(scope: str, days: float, name: str, listed: bool, revoke: str | None, 
         if revoke is not None:
             locker.accounts.revoke(settings.owner, revoke, settings.owner)
             return dump({"revoked": revoke}) if json else line(f"the token {revoke} is good for nothing any more")
-        tokens, scopes = Tokens(settings.data, secret=settings.secret), [each.strip() for each in scope.split(",")]
-        text, made = locker.accounts.make_token(tokens, settings.owner, name, scopes, timedelta(days=days), settings.owner)
+        tokens, wanted = Tokens(settings.data, secret=settings.secret), [each.strip() for each in ",".join(scopes).split(",")]
+        text, made = locker.accounts.make_token(tokens, settings.owner, name, wanted, timedelta(days=days), settings.owner)
     if not json:
         return line(text)
     return dump({"token": text, "id": made.id, "owner": made.owner, "scopes": list(made.scopes), "expires": made.expires})
