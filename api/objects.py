@@ -105,9 +105,9 @@ def _posting(type: str) -> Handler:
     async def post(call: Call) -> web.StreamResponse:
         """``POST /get{Type}``: the same parameters in a body, for long queries."""
         params = read_params(call.raw) | await read_parameters(call)
-        owner = str(params.get("owner") or call.owner)
-        call.caller.check("read", type, owner)
+        owner = call.owner if params.get("owner") is None else str(params["owner"])
         search = search_of(type, owner, params)
+        call.caller.check("read", type, owner)
         return await _found(call, search)
 
     return post

@@ -145,15 +145,16 @@ class Composer(Follower):
     def adding(self, owner: str, type: str, body: Body, by: str) -> Future[tuple[str, Position]]:
         """Like ``add``, for callers that must not wait."""
         self._schemas[type].check(body)
-        named = self._checked_names(type, body)
+        named = self._identified(type, body)
         return self._logbook.queue(lambda connection: self._add(connection, owner, type, body, by, named))
 
-    def _checked_names(self, type: str, body: Body) -> tuple[tuple[str, ...], str]:
-        """Identities of a body of an app's, and when it was modified.  Raises Invalid if its collection cannot tell."""
+    def _identified(self, type: str, body: Body) -> tuple[tuple[str, ...], str]:
+        """What a body is known by, and when its source says it changed.  Raises Invalid if its collection cannot say."""
         try:
-            return self._named(type, body)
+            identities, modified = self._named(type, body)
         except Exception as error:  # a stranger's plugin, or a value that it did not think of
             raise Invalid(f"no {type} can be made of this body: {error}") from error
+        return tuple(identities), modified
 
     def _add(
         self,
@@ -220,7 +221,7 @@ class Composer(Follower):
             if write.n is None:
                 body = write.body or {}
                 self._schemas[type].check(body)
-                id, position = self._add(connection, owner, type, body, by, self._checked_names(type, body), sight.now)
+                id, position = self._add(connection, owner, type, body, by, self._identified(type, body), sight.now)
                 return Decided(split_id(id)[1], body, True, position)
             old = sight.body(write.n)
             if not write.body:
