@@ -5,14 +5,14 @@ Who is calling: the bearer of a token, or with ``trust_loopback`` somebody at th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from locker.account import Token, Tokens
-from locker.error import Forbidden, Unauthorized
+from locker.account import LOCAL, Identity, Network, client_of
+from locker.error import Unauthorized
 
 from ._query_string import last_of_each, parse_query_string
 
@@ -22,43 +22,16 @@ LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 _PORT = re.compile(r":[0-9]*$")
 NEEDED = "a token is needed: send it as 'Authorization: Bearer …'; 'locker token' makes one"
-LOCAL = Token("", "me", frozenset({"read", "write", "admin"}), 2**62)
-NO_TOKEN = Token("", "", frozenset(), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """*owner*: whose locker the call is about; *by*: the account that its records name."""
-
-    owner: str
-    by: str
-    token: Token
-
-    def check(self, scope: str, type: str | None = None) -> None:
-        """Raise Forbidden if the token is not good for this."""
-        if not self.token.may(scope, type):
-            raise Forbidden(
-                f"this token may not {scope}{f' {type}s' if type else ''}; it is good for {', '.join(sorted(self.token.scopes))}"
-            )
-
-    def check_owner(self, owner: str) -> None:
-        """Raise Forbidden if a locker is not the caller's own; there are no grants yet."""
-        if owner != self.owner:
-            raise Forbidden(f"the locker of {owner[:64]!r} is not yours, and nobody granted it to you")
-
-
-NOBODY = Caller("", "", NO_TOKEN)
-"""Whoever calls what needs no token."""
-
-
-def caller_of(request: web.Request, raw: str, tokens: Tokens, *, trust_loopback: bool) -> Caller:
+def caller_of(request: web.Request, raw: str, identify: Callable[[str], Identity], *, trust_loopback: bool) -> Identity:
     """Whoever sends this request.  Raises Unauthorized, for every bad token in the same words."""
     text = _bearer(request, raw)
     if text is None:
         if trust_loopback and is_local(request):
-            return _caller(LOCAL)
+            return LOCAL
         raise Unauthorized(NEEDED)
-    return _caller(tokens.verify(text))
+    return identify(text)
 
 
 def is_local(request: web.Request) -> bool:
@@ -75,6 +48,15 @@ def is_local(request: web.Request) -> bool:
     return bool(peer and is_loopback(str(peer[0])))
 
 
+def address_of(request: web.Request, trusted: tuple[Network, ...]) -> str:
+    """Where a request comes from; behind a proxy that the settings trust, what that says."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    address = str(peer[0]) if peer else ""
+    if not trusted or "X-Forwarded-For" not in request.headers:
+        return address
+    return client_of(address, ",".join(request.headers.getall("X-Forwarded-For")).split(","), trusted)
+
+
 @lru_cache(maxsize=256)
 def _is_local_name(host: str) -> bool:
     return _PORT.sub("", host).lower() in LOCAL_NAMES
@@ -89,11 +71,6 @@ def is_loopback(address: str) -> bool:
         return False
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return (mapped or found).is_loopback
-
-
-@lru_cache(maxsize=1024)
-def _caller(token: Token) -> Caller:
-    return Caller(token.owner, token.owner, token)
 
 
 def _bearer(request: web.Request, raw: str) -> str | None:

@@ -9,15 +9,18 @@ from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
+from locker.account import NOBODY
 from locker.error import LockerError, NotFound
+from locker.locker import MAINTENANCE
 
-from ._auth import NOBODY, PARAMETER, caller_of
-from ._errors import HttpError, render, unexpected
+from ._auth import PARAMETER
+from ._errors import HttpError, Maintenance, brief, render, unexpected
 from ._pages import HEADERS
-from ._routes import ANY, Route
-from ._service import Call, Service
+from ._routes import Route
+from ._service import Call, Service, read_params
 
-BODIES = frozenset({"POST", "PUT", "PATCH"})
+HEALTH = "/health"
+"""What is answered during maintenance too."""
 
 
 class Door:
@@ -26,6 +29,7 @@ class Door:
     def __init__(self, service: Service, routes: Mapping[str, Route]) -> None:
         self._service = service
         self._routes = {method: (route, route.known) for method, route in routes.items()}
+        self._shape = next(iter(routes.values())).shape
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
         self.allow = ", ".join(sorted({*self._routes, "OPTIONS"}))
@@ -35,15 +39,17 @@ class Door:
         try:
             response = await self._answer(request, raw)
         except LockerError as error:
-            response = self._failed(request, render(error, request.method))
+            response = self._failed(request, render(error, request.method, self._shape))
         except web.HTTPException as error:
-            response = self._failed(request, render(HttpError(error.status), request.method))
+            response = self._failed(request, render(HttpError(error.status), request.method, self._shape))
         except web.RequestPayloadError as error:
-            response = self._failed(request, render(HttpError(400, f"the body cannot be read: {_first_line(error)}"), request.method))
+            response = self._failed(
+                request, render(HttpError(400, f"the body cannot be read: {_first_line(error)}"), request.method, self._shape)
+            )
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
-            response = self._failed(request, unexpected(error, f"{request.method} {request.path}"))
+            response = self._failed(request, unexpected(error, f"{request.method} {request.path}", self._shape))
         if PARAMETER in raw and not response.prepared:
             response.headers["Cache-Control"] = "no-store"
             response.headers["Referrer-Policy"] = "no-referrer"
@@ -57,13 +63,19 @@ class Door:
             raise HttpError(405, f"{request.path} answers {self.allow}, not {request.method[:20]}", {"Allow": self.allow})
         route, known = found
         service = self._service
-        # Limits per account and address come in here, when there are accounts.
+        closed = None if route.path.startswith(HEALTH) else service.locker.flags.flag(MAINTENANCE)
+        if closed is not None and closed.is_on:
+            raise Maintenance
         if route.scope is None:
-            return await route.handler(Call(service, request, NOBODY, raw, known))
-        caller = caller_of(request, raw, service.tokens, trust_loopback=service.settings.trust_loopback)
-        if route.type != ANY and not caller.token.may(route.scope, route.type):
-            caller.check(route.scope, route.type)
-        return await route.handler(Call(service, request, caller, raw, known))
+            service.limits.request(service.place(request))
+            return await route.handler(Call(service, request, NOBODY, raw, known, ""))
+        caller = service.caller(request, raw)
+        if closed is not None and closed.is_on_for(caller.account):
+            raise Maintenance
+        owner = read_params(raw).get("owner") or caller.owner if "owner" in raw else caller.owner
+        caller.check(route.scope, route.type, owner)
+        caller.require(route.role)
+        return await route.handler(Call(service, request, caller, raw, known, owner))
 
     def _failed(self, request: web.Request, response: web.Response) -> web.Response:
         """What an error answers; if the answer has begun already, the connection is cut, which tells the client that it is not whole."""
@@ -99,6 +111,8 @@ class Elsewhere:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if (door := self._doors.get(request.path.casefold())) is not None:
             return await door.answer(request)
+        if request.path.startswith("/api/"):
+            return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=brief)
         return render(self._unknown(request.path))
 
     def _unknown(self, path: str) -> LockerError:
@@ -115,11 +129,13 @@ class Elsewhere:
 def families(doors: Mapping[str, Door], elsewhere: Elsewhere) -> dict[str, Door | Family]:
     """The same with one entry for each group of paths like ``/connectors/{source}/getAll``."""
     groups: dict[str, dict[str, Door]] = {}
+    plain: dict[str, Door | Family] = {}
     for path, door in doors.items():
-        if "{" in path:
-            start, _, call = path.rpartition("/")
+        start, _, call = path.rpartition("/")
+        if "{" in start and "{" not in call:
             groups.setdefault(start, {})[call] = door
-    plain: dict[str, Door | Family] = {path: door for path, door in doors.items() if "{" not in path}
+        else:
+            plain[path] = door
     return plain | {f"{start}/{{call}}": Family(group, elsewhere) for start, group in groups.items()}
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from locker.error import BrokenSchema, LockerError, QueryError, Retriable, TooLarge
+from locker.error import BrokenSchema, LockerError, QueryError, Retriable, TooLarge, TooMany
 
 logger = logging.getLogger("locker.api")
 
@@ -26,6 +26,7 @@ STATUS = {
     "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
+    "too_many": 429,
     "too_large": 413,
     "schema": 422,
     "internal": 500,
@@ -49,6 +50,7 @@ CODES = {
     431: "header_too_large",
 }
 RETRY_SECONDS = 1
+MAINTENANCE_SECONDS = 60
 ADVICE = {
     400: "the request is not HTTP as we know it; blanks and letters beyond ASCII in an address are written as %20, %C3%A9",
     408: "the request took too long to arrive",
@@ -68,6 +70,15 @@ class HttpError(LockerError):
         self.status, self.headers = status, headers or {}
 
 
+class Maintenance(LockerError):
+    """Somebody switched this server off for a while."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The API is currently under maintenance. Please try again later.")
+
+
 def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
     """A problem document; *members* are its further fields."""
     shown = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code, **members}
@@ -82,29 +93,51 @@ def problem(status: int, detail: str, code: str, headers: Mapping[str, str] | No
     return web.Response(status=status, body=body, headers=all_headers)
 
 
-def render(error: LockerError, method: str = "GET") -> web.Response:
-    """One of our errors; a query error with its place."""
+Shape = Callable[..., web.Response]
+"""How a dialect shows an error: a function of what ``problem`` takes."""
+
+
+def brief(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
+    """``{"error": "…"}``: the errors of the StreamSource dialect."""
+    # Clients of the original look for this word; what to do about it comes behind.
+    detail = f"Unauthorized: {detail}" if code == "unauthorized" and "token" in detail else detail
+    shown = {"error": detail} | ({"maintenance": True} if "maintenance" in members else {})
+    all_headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})
+
+
+def render(error: LockerError, method: str = "GET", problem: Shape = problem) -> web.Response:
+    """One of our errors in the shape of a dialect; a query error with its place."""
     detail, code = str(error), error.code
     if isinstance(error, HttpError):
         return problem(error.status, detail, CODES.get(error.status, "http"), error.headers)
     status = STATUS.get(code, 500)
     if status == 500:
-        return unexpected(error)
+        return unexpected(error, problem=problem)
     if isinstance(error, QueryError):
         return problem(status, detail, code, position=error.position, caret=error.caret(), query=error.text[:1000])
     if isinstance(error, BrokenSchema):
         return problem(status, detail, code, pointer=error.pointer)
     if isinstance(error, TooLarge) and method in ("GET", "HEAD"):
         return problem(414, detail, code)
+    if isinstance(error, Maintenance):
+        return problem(status, detail, code, {"Retry-After": str(MAINTENANCE_SECONDS)}, maintenance=True)
     if status == 401:
         return problem(status, detail, code, {"WWW-Authenticate": 'Bearer realm="locker"'})
+    if isinstance(error, TooMany):
+        return problem(status, detail, code, _limit_headers(error))
     if status == 503:
         after = error.after if isinstance(error, Retriable) and error.after else RETRY_SECONDS
         return problem(status, detail, code, {"Retry-After": str(int(after))})
     return problem(status, detail, code)
 
 
-def unexpected(error: BaseException, what: str = "") -> web.Response:
+def _limit_headers(error: TooMany) -> dict[str, str]:
+    limit = {"X-RateLimit-Limit": str(error.limit), "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(error.reset))}
+    return {"Retry-After": str(error.after), **limit}
+
+
+def unexpected(error: BaseException, what: str = "", problem: Shape = problem) -> web.Response:
     """A fault of ours: told in the log, under an id that the answer names."""
     id = secrets.token_hex(6)
     logger.error("fault %s %s", id, what, exc_info=error)

@@ -117,7 +117,7 @@ def add_route(schema: Any, add: Handler) -> Route:
     """``/add{Type}``."""
     path, *aliases = _paths("add", schema)
     return Route(
-        "POST", path, add, f"Add a {schema.type}", scope="write", aliases=tuple(aliases),
+        "POST", path, add, f"Add a {schema.type}", scope="write", type=schema.type, aliases=tuple(aliases),
         body={JSON: {"$ref": f"#/components/schemas/{schema.type}"}}, answers={JSON: written(schema.type)},
         headers=("Locker-Position",), errors=(400, 413, 415, 422, 503),
     )  # fmt: skip
@@ -127,7 +127,7 @@ def edit_route(schema: Any, edit: Handler) -> Route:
     """``/edit{Type}``."""
     path, *aliases = _paths("edit", schema)
     return Route(
-        "POST", path, edit, f"Change a {schema.type}: a JSON Merge Patch over its body", scope="write", aliases=tuple(aliases),
+        "POST", path, edit, f"Change a {schema.type}: a JSON Merge Patch over its body", scope="write", type=schema.type, aliases=tuple(aliases),
         parameters=(ID,), body={JSON: {"type": "object"}, "application/merge-patch+json": {"type": "object"}},
         answers={JSON: written(schema.type)},
         headers=("Locker-Position",), errors=(400, 404, 413, 415, 422, 503),
@@ -138,7 +138,7 @@ def delete_route(schema: Any, delete: Handler) -> Route:
     """``/delete{Type}``."""
     path, *aliases = _paths("delete", schema)
     return Route(
-        "POST", path, delete, f"Delete a {schema.type}: it is hidden until an app edits it", scope="write", aliases=tuple(aliases),
+        "POST", path, delete, f"Delete a {schema.type}: it is hidden until an app edits it", scope="write", type=schema.type, aliases=tuple(aliases),
         parameters=(ID,), answers={JSON: written(schema.type)},
         headers=("Locker-Position",), errors=(400, 404, 503),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._errors import MEDIA_TYPE
+from ._errors import MEDIA_TYPE, problem
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
 from ._service import Call, Service
@@ -32,6 +32,11 @@ PROBLEM = {
         "caret": {"type": "string", "description": "the query with a caret under the mistake"},
         "pointer": {"type": "string", "description": "JSON pointer to what breaks the schema"},
     },
+}
+ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "maintenance": {"const": True}},
 }
 RECORD = {
     "type": "object",
@@ -108,7 +113,7 @@ def described(service: Service, routes: Sequence[Route]) -> dict[str, Any]:
             "description": "What you did elsewhere, kept for good. See docs/api.md and docs/query-language.md.",
         },
         "paths": paths,
-        "components": {"schemas": schemas | {"Problem": PROBLEM, "Record": RECORD}, "securitySchemes": tokens},
+        "components": {"schemas": schemas | {"Problem": PROBLEM, "Error": ERROR, "Record": RECORD}, "securitySchemes": tokens},
         "security": [{name: []} for name in tokens],
     }
 
@@ -136,15 +141,15 @@ def _schemas(service: Service) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    answers: dict[str, Any] = {
-        "200": {
-            "description": "what was asked for",
-            "content": {media: {"schema": schema} for media, schema in route.answers.items()},
-            **({"headers": {name: {"schema": {"type": "string"}} for name in route.headers}} if route.headers else {}),
-        }
-    }
-    errors = {400, *route.errors} | ({401, 403} if route.scope else set())
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    success: dict[str, Any] = {"description": "what was asked for"}
+    if route.answers:
+        success["content"] = {media: {"schema": schema} for media, schema in route.answers.items()}
+    if route.headers:
+        success["headers"] = {name: {"schema": {"type": "string"}} for name in route.headers}
+    answers = {str(status): success for status in route.statuses}
+    errors = {400, 429, *route.errors} | ({401, 403} if route.scope else set())
+    media, name = (MEDIA_TYPE, "Problem") if route.shape is problem else (JSON, "Error")
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     answers |= {str(status): {"description": "a problem", "content": content} for status in sorted(errors)}
     made: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}_{route.path.strip('/') or 'root'}"),

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from locker.account import Role
+
+from ._errors import Shape, problem
 from ._service import Handler
 
 COMMON = frozenset({"owner"})
@@ -29,9 +32,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*; *aliases*: other paths of the same call.
+    """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*; *role*: what role its account must
+    have at least; *aliases*: other paths of the same call.
 
-    *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by media type; *headers* of it.
+    *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by
+    media type; *headers* and *statuses* of it.
     """
 
     method: str
@@ -47,6 +52,9 @@ class Route:
     answers: Json = field(default_factory=dict, hash=False)
     headers: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
+    role: Role = "default"
+    statuses: tuple[int, ...] = (200,)
+    shape: Shape = field(default=problem, hash=False)
 
     @property
     def known(self) -> frozenset[str] | None:

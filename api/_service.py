@@ -12,13 +12,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
-from locker.account import Tokens
-from locker.error import Invalid, Unavailable
+from locker.account import Identity, Limits, Tokens, place_of
+from locker.error import Forbidden, Invalid, Unauthorized, Unavailable
 from locker.locker import Locker
+from locker.query import Answer, Search, TooSlow
 from locker.settings import Settings
 
 from ._appends import Appends
-from ._auth import PARAMETER, Caller
+from ._auth import PARAMETER, address_of, caller_of
 from ._query_string import last_of_each, parse_query_string, whole_number
 
 P = ParamSpec("P")
@@ -27,6 +28,9 @@ T = TypeVar("T")
 POSITION = "Locker-Position"
 WAIT_SECONDS = 5.0
 THREADS = 8
+BUDGET_MS = 4.0
+"""So long may a query keep the event loop; then it goes to a thread."""
+REMEMBERED = 1000
 
 
 @dataclass(slots=True)
@@ -36,18 +40,53 @@ class Service:
     locker: Locker
     settings: Settings
     tokens: Tokens
+    limits: Limits
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "reader"))
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0
+    totals: dict[Search, tuple[int, int]] = field(default_factory=dict)
+    """How many objects there are for a search, as of a position of the read model."""
+    written: int = 0
+    """The newest position that was written through calls whose readers do not say which position they need."""
     appends: Appends = field(init=False)
 
     def __post_init__(self) -> None:
         self.appends = Appends(self.locker)
 
+    def caller(self, request: web.Request, raw: str) -> Identity:
+        """Who sends a request, and one request more of theirs.  Raises Unauthorized, or TooMany."""
+        try:
+            caller = caller_of(request, raw, self.identify, trust_loopback=self.settings.trust_loopback)
+        except Unauthorized:
+            self.limits.request(self.place(request))
+            raise
+        self.limits.request(caller.by)
+        return caller
+
+    def identify(self, text: str) -> Identity:
+        """Whose token it is.  Raises Unauthorized."""
+        return self.locker.accounts.identify(self.tokens.verify(text))
+
+    def place(self, request: web.Request) -> str:
+        """Where a request comes from, as limits count it."""
+        return place_of(address_of(request, self.settings.trusted_proxies))
+
     async def in_thread(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that takes time beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: run(*args, **kwargs))
+
+    async def search(self, search: Search) -> Answer:
+        """Answer a search: in the event loop if that is a matter of a few milliseconds, else in a thread."""
+        reader = self.locker.reader
+        if not self.slow or search not in self.slow:
+            try:
+                return reader.search(search, budget_ms=BUDGET_MS)
+            except TooSlow:
+                while len(self.slow) >= REMEMBERED:
+                    self.slow.pop(next(iter(self.slow)))
+                self.slow[search] = None
+        return await self.in_thread(reader.search, search)
 
     async def arrive(self, position: int) -> None:
         """Wait until what was written up to a position can be queried.  Raises Unavailable after five seconds."""
@@ -69,30 +108,34 @@ class Service:
 
 @dataclass(slots=True)
 class Call:
-    """One request: *raw* is its query string as it came, *known* the names of the parameters that it may have (None: any)."""
+    """One request: *raw* is its query string as it came, *known* the names of the parameters that it may have (None: any).
+
+    *owner* is whose locker it is about: the caller's own, or one that was granted for what this call does.
+    """
 
     service: Service
     request: web.Request
-    caller: Caller
+    caller: Identity
     raw: str
     known: frozenset[str] | None
+    owner: str
 
     @property
     def locker(self) -> Locker:
         return self.service.locker
-
-    @property
-    def owner(self) -> str:
-        """Whose locker the call is about."""
-        return self.caller.owner
 
     def params(self) -> dict[str, str]:
         """The parameters of the address.  Raises Invalid for one that is not known, Forbidden for the locker of somebody else."""
         found = read_params(self.raw)
         check_known(found, self.known)
         if "owner" in found:
-            self.caller.check_owner(found["owner"])
+            self.check_owner(found["owner"])
         return found
+
+    def check_owner(self, owner: str) -> None:
+        """Raise Forbidden for another owner than the one this call was let in for."""
+        if owner not in ("", self.owner):
+            raise Forbidden(f"the locker of {owner[:64]!r} is not yours, and nobody granted it to you for this")
 
     async def wait(self) -> None:
         """Wait for the position that the caller wrote last, if it says so."""

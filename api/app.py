@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 
 from aiohttp import web
 
-from locker.account import Tokens
+from locker.account import Limits, Tokens
 from locker.error import Invalid, Unavailable
 from locker.locker import Locker
 from locker.settings import Settings
@@ -37,7 +37,10 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
 
     Raises StorageError if the folder's token key cannot be read.
     """
-    service = Service(locker, settings, Tokens(locker.data, secret=settings.secret))
+    tokens = Tokens(locker.data, secret=settings.secret, clock=locker.clock, is_revoked=locker.accounts.is_revoked)
+    limits = Limits(requests=settings.rate_limit, logins=settings.login_limit, signups=settings.signup_limit, clock=locker.clock)
+    locker.accounts.follow()
+    service = Service(locker, settings, tokens, limits)
     app = web.Application(
         client_max_size=settings.max_body, handler_args={"max_line_size": MAX_LINE, "max_field_size": MAX_FIELD, "access_log": None}
     )

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from locker.error import Invalid
-from locker.query import Answer, Search, TooSlow
+from locker.query import Search
 from locker.record import canonical
 
 from ._body import read_object, read_parameters
@@ -23,10 +23,6 @@ from ._query_string import unquoted, whole_number
 from ._routes import Route
 from ._search import search_in, search_of
 from ._service import POSITION, Call, Handler, Service, read_params
-
-BUDGET_MS = 4.0
-"""So long may a query keep the event loop; then it goes to a thread."""
-REMEMBERED = 1000
 
 
 def routes(service: Service) -> Iterator[Route]:
@@ -60,10 +56,10 @@ async def fields(call: Call) -> web.StreamResponse:
     wanted = unquoted(params.pop("type", "") or (params.pop(bare[0]) or bare[0] if bare else ""))
     if not wanted or params.keys() - {"owner"}:
         raise Invalid("fields takes a type or a type/subtype, like type=contact or type=contact/twitter")
-    call.caller.check_owner(params.get("owner", call.owner))
+    call.check_owner(params.get("owner", call.owner))
     type, _, subtype = wanted.partition("/")
     type = call.locker.type(type)
-    call.caller.check("read", type)
+    call.caller.check("read", type, call.owner)
     await call.wait()
     return answer(await call.service.in_thread(call.locker.reader.fields, call.owner, type, subtype or None))
 
@@ -99,7 +95,7 @@ def _getting(type: str) -> Handler:
         """``GET /get{Type}``: the hot path; a query string seen before is not read again."""
         search, owner = search_in(type, call.owner, call.raw)
         if owner is not None:
-            call.caller.check_owner(owner)
+            call.check_owner(owner)
         return await _found(call, search)
 
     return get
@@ -109,9 +105,9 @@ def _posting(type: str) -> Handler:
     async def post(call: Call) -> web.StreamResponse:
         """``POST /get{Type}``: the same parameters in a body, for long queries."""
         params = read_params(call.raw) | await read_parameters(call)
-        search = search_of(type, call.owner, params)
-        if params.get("owner") is not None:
-            call.caller.check_owner(str(params["owner"]))
+        owner = call.owner if params.get("owner") is None else str(params["owner"])
+        search = search_of(type, owner, params)
+        call.caller.check("read", type, owner)
         return await _found(call, search)
 
     return post
@@ -126,7 +122,7 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     is_count = search.query is not None and search.query.count
     if media != JSON:
         return await _streamed(call, search, media, is_count=is_count)
-    found = await _search(call.service, search)
+    found = await call.service.search(search)
     if is_count:
         return answer({"count": found.total})
     headers = next_link(call, found.next, keep_offset=search.q is not None and not search.sort) if found.next else {}
@@ -135,19 +131,6 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     if found.facets is not None:
         return answer(f'{{"objects":[{",".join(found.objects)}],"facets":'.encode() + orjson.dumps(found.facets) + b"}", headers=headers)
     return array(found.objects, headers)
-
-
-async def _search(service: Service, search: Search) -> Answer:
-    """In the event loop if that is a matter of a few milliseconds, else in a thread."""
-    reader = service.locker.reader
-    if not service.slow or search not in service.slow:
-        try:
-            return reader.search(search, budget_ms=BUDGET_MS)
-        except TooSlow:
-            while len(service.slow) >= REMEMBERED:
-                service.slow.pop(next(iter(service.slow)))
-            service.slow[search] = None
-    return await service.in_thread(reader.search, search)
 
 
 async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -> web.StreamResponse:

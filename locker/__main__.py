@@ -7,7 +7,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .command import asking, history, importing, knowing, serving, upkeep
+from .command import asking, history, importing, knowing, people, serving, switching, upkeep
 from .command.frame import Commands
 
 
@@ -33,6 +33,12 @@ for command in (
     upkeep.rebuild,
     upkeep.recompose,
     upkeep.check,
+    people.account,
+    people.client,
+    people.grant,
+    people.vault,
+    switching.flag,
+    switching.maintenance,
     knowing.connectors,
     knowing.collections,
     knowing.listed_settings,

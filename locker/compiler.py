@@ -142,6 +142,13 @@ class Terms:
         else:
             return self._slow(term)
         if field.kind == "boolean":
+            if (
+                self.projection.columns[field] in self.projection.covered
+                and isinstance(term, Compare)
+                and (term.op, term.value) == ("=", True)
+            ):
+                within = f"{column} = 1"  # as its index says it
+                return Condition(within, (f"SELECT id FROM {self.table} WHERE owner = :owner AND {within}",), exact=True)
             return Condition(within)
         source = f"SELECT id FROM {self.table} WHERE owner = :owner AND {within}"
         return Condition(within, (source,), exact=True, wide=not isinstance(term, Compare) or term.op != "=")

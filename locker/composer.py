@@ -14,10 +14,12 @@ from concurrent.futures import Future
 from .collection import Collection
 from .component import TABLES, Change
 from .connector import Connector
+from .decision import Decided, Decision, Sight, Write
 from .draft import version_of
 from .error import Conflict, Invalid, NotFound
 from .follower import Follower, Lease
 from .log import Draft, Logbook, Position, split_id
+from .patch import merge_patch
 from .record import Body, Record, canonical, loads, plain_digest
 from .recorder import SELECT, as_record, max_position
 from .schema import Schema
@@ -143,29 +145,44 @@ class Composer(Follower):
     def adding(self, owner: str, type: str, body: Body, by: str) -> Future[tuple[str, Position]]:
         """Like ``add``, for callers that must not wait."""
         self._schemas[type].check(body)
-        log = f"{owner}/{type}"
+        named = self._identified(type, body)
+        return self._logbook.queue(lambda connection: self._add(connection, owner, type, body, by, named))
+
+    def _identified(self, type: str, body: Body) -> tuple[tuple[str, ...], str]:
+        """What a body is known by, and when its source says it changed.  Raises Invalid if its collection cannot say."""
         try:
             identities, modified = self._named(type, body)
         except Exception as error:  # a stranger's plugin, or a value that it did not think of
             raise Invalid(f"no {type} can be made of this body: {error}") from error
+        return tuple(identities), modified
 
-        def apply(connection: sqlite3.Connection) -> tuple[str, Position]:
-            now, n = self._logbook.now(connection), version_of(connection, log) + 1
-            name = f"{type}:{n}"
-            text = canonical({"body": body, "subtypes": [APP], "time": self._schemas[type].time_of(body) or now, "via": [name]})
-            draft = Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)
-            (made,) = self._logbook.write(connection, log, [draft], now=now)
-            id = self._settling.number(connection, owner, type)
-            connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
-            connection.execute("INSERT INTO members VALUES (?,?,?,?,NULL,'[]',NULL)", (id, name, n, now))
-            record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
-            change = Change(name, n, record.timestamp, f"{type}/{APP}", str(n), body, identities, modified)
-            outcomes = self._settling.settle(connection, owner, type, {name: change})
-            positions = [outcome.position for outcome in outcomes if outcome.op]
-            survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
-            return f"{type}:{survivor}", max([made.position, *positions])
-
-        return self._logbook.queue(apply)
+    def _add(
+        self,
+        connection: sqlite3.Connection,
+        owner: str,
+        type: str,
+        body: Body,
+        by: str,
+        named: tuple[tuple[str, ...], str],
+        now: str | None = None,
+    ) -> tuple[str, Position]:
+        log, (identities, modified) = f"{owner}/{type}", named
+        now, n = now or self._logbook.now(connection), version_of(connection, log) + 1
+        name = f"{type}:{n}"
+        text = canonical({"body": body, "subtypes": [APP], "time": self._schemas[type].time_of(body) or now, "via": [name]})
+        draft = Draft(f"{type}/{SUBTYPE}", str(n), text, plain_digest(text), by=by)
+        (made,) = self._logbook.write(connection, log, [draft], now=now)
+        id = self._settling.number(connection, owner, type)
+        connection.execute("INSERT INTO objects VALUES (?,?,?)", (id, n, name))
+        connection.execute("INSERT INTO members VALUES (?,?,?,?,?,'[]',NULL)", (id, name, n, now, None if identities else n))
+        if not identities:  # nothing can be connected to it: it is an object as it is
+            return name, made.position
+        record = as_record(connection.execute(SELECT + "WHERE position = ?", (made.position,)).fetchone())
+        change = Change(name, n, record.timestamp, f"{type}/{APP}", str(n), body, identities, modified)
+        outcomes = self._settling.settle(connection, owner, type, {name: change})
+        positions = [outcome.position for outcome in outcomes if outcome.op]
+        survivor = connection.execute("SELECT object FROM members WHERE collection = ? AND member = ?", (id, name)).fetchone()[0]
+        return f"{type}:{survivor}", max([made.position, *positions])
 
     def edit(self, owner: str, type: str, id: str, patch: Body | None, by: str) -> tuple[str, Position]:
         """Lay a merge patch over an object, or delete it (None); its id as it is now, and where that stands.
@@ -180,16 +197,60 @@ class Composer(Follower):
         if source != type:
             raise Invalid(f"{id} is no {type}")
 
-        def apply(connection: sqlite3.Connection) -> tuple[str, Position]:
-            survivor = self._survivor(connection, owner, type, n)
-            if patch is None and self._is_hidden(connection, owner, type, survivor):
-                raise NotFound(f"{type}:{survivor} is deleted already")
-            outcomes = self._settling.settle(connection, owner, type, {}, [Ask(survivor, patch, by)])
-            if patch is not None:
-                self._check_edited(connection, owner, type, survivor)
-            return f"{type}:{survivor}", max((outcome.position for outcome in outcomes), default=0) or max_position(connection)
+        return self._logbook.queue(lambda connection: self._edit(connection, owner, type, n, patch, by))
+
+    def _edit(self, connection: sqlite3.Connection, owner: str, type: str, n: int, patch: Body | None, by: str) -> tuple[str, Position]:
+        survivor = self._survivor(connection, owner, type, n)
+        if patch is None and self._is_hidden(connection, owner, type, survivor):
+            raise NotFound(f"{type}:{survivor} is deleted already")
+        outcomes = self._settling.settle(connection, owner, type, {}, [Ask(survivor, patch, by)])
+        if patch is not None:
+            self._check_edited(connection, owner, type, survivor)
+        return f"{type}:{survivor}", max((outcome.position for outcome in outcomes), default=0) or max_position(connection)
+
+    def deciding(self, owner: str, type: str, decision: Decision, by: str) -> Future[Decided]:
+        """Let an app decide inside the write lock what to add or edit, then do that in the same transaction.
+
+        For collections without identities, whose objects are changed only so.  The future raises what the decision raises, and BrokenSchema.
+        """
+
+        def apply(connection: sqlite3.Connection) -> Decided:
+            log, kind = f"{owner}/{type}", f"{type}/{SUBTYPE}"
+            sight = Sight(connection, log, kind, self._logbook.now(connection))
+            write = decision(sight)
+            if write.n is None:
+                body = write.body or {}
+                self._schemas[type].check(body)
+                id, position = self._add(connection, owner, type, body, by, self._identified(type, body), sight.now)
+                return Decided(split_id(id)[1], body, True, position)
+            old = sight.body(write.n)
+            if not write.body:
+                return Decided(write.n, old, False, max_position(connection))
+            return self._lay(connection, owner, type, write, old, by, sight.now)
 
         return self._logbook.queue(apply)
+
+    def _lay(self, connection: sqlite3.Connection, owner: str, type: str, write: Write, old: Body, by: str, now: str) -> Decided:
+        """Lay a patch over an object that an app added and nothing else is part of: what stands is what all patches before made of it.
+
+        So it costs the same however often the object was edited, which ``settle`` does not.
+        """
+        assert write.n is not None
+        log, name, id = f"{owner}/{type}", f"{type}:{write.n}", self._settling.number(connection, owner, type)
+        alone = "SELECT since FROM members WHERE collection = ?1 AND object = ?2 AND member = ?3 AND (SELECT count(*) FROM members WHERE collection = ?1 AND object = ?2) = 1"
+        found = connection.execute(alone, (id, write.n, name)).fetchone()
+        if found is None:
+            _, position = self._edit(connection, owner, type, write.n, write.body, by)
+            return Decided(write.n, merge_patch(old, write.body), False, position)
+        body: Body = merge_patch(old, write.body)
+        self._schemas[type].check(body)
+        time = self._schemas[type].time_of(body) or found[0]
+        text = canonical({"body": body, "subtypes": [APP], "time": time, "via": [name]})
+        patch = canonical(write.body or {})
+        draft = Draft(f"{type}/{SUBTYPE}", str(write.n), text, plain_digest(text), by=by, patch=patch)
+        (made,) = self._logbook.write(connection, log, [draft], now=now)
+        connection.execute("INSERT INTO edits VALUES (?,?,?,'edit')", (id, write.n, made.version))
+        return Decided(write.n, body, False, made.position)
 
     def _check_edited(self, connection: sqlite3.Connection, owner: str, type: str, n: int) -> None:
         row = connection.execute(

@@ -10,6 +10,7 @@ Everything that can go wrong, by the code its clients see.
   + Conflict               conflict       somebody else got there first
   + Unauthorized           unauthorized   nobody we know
   + Forbidden              forbidden      somebody we know, who may not
+  + TooMany                too_many       too often, too soon
   + Unavailable            unavailable    try again later
     - StorageError         storage        the disk is full, read-only or busy
   + Corrupt                corrupt        the store does not say what it should
@@ -88,6 +89,16 @@ class Forbidden(LockerError):
     """Somebody we know is asking for what is not theirs."""
 
     code = "forbidden"
+
+
+class TooMany(LockerError):
+    """Too often: at most *limit* in a window that ends at *reset* (seconds since 1970); try again *after* seconds."""
+
+    code = "too_many"
+
+    def __init__(self, message: str, limit: int, reset: float, after: int) -> None:
+        super().__init__(message)
+        self.limit, self.reset, self.after = limit, reset, after
 
 
 class Unavailable(LockerError):

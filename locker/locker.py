@@ -18,21 +18,39 @@ from pathlib import Path
 from typing import Self
 
 from . import plugin
-from .clock import Clock, system_clock
+from .account import Accounts
+from .clock import Clock, stamp, system_clock
 from .composer import Composer
 from .connector import Archive, Archived
+from .decision import Decided, Seen, Sight, Write
 from .draft import Draft, Outcome
 from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
+from .flag import MAINTENANCE, Flag, Flags
 from .follower import Follower, Lease, Running
 from .importer import Import, Report, Wish
 from .log import LOG_FILE, Logbook, Position, split_id
 from .query import Reader
 from .record import Body, Record, ServiceType, check_owner, check_source
 from .schema import Schema, load, named, written
+from .settings import key_folder
 from .settling import SUBTYPE
+from .vault import Vault
 from .views import Views
 
-__all__ = ["Draft", "Locker", "Outcome", "Pushed", "guess"]
+__all__ = [
+    "MAINTENANCE",
+    "Decided",
+    "Draft",
+    "Flag",
+    "Flags",
+    "Locker",
+    "Outcome",
+    "Pushed",
+    "Seen",
+    "Sight",
+    "Write",
+    "guess",
+]
 
 logger = logging.getLogger("locker")
 
@@ -70,21 +88,46 @@ class Pushed:
 class Locker:
     """One folder of data, open.  Made by ``Locker(folder)``; closes with ``close`` or as a context.
 
-    Raises StorageError if the folder cannot be written, Invalid for two plugins of one name.
+    *keys*, *secret* and *old_secret* open the vault (``vault.py``).  Raises StorageError if the folder cannot be written, Invalid for two
+    plugins of one name.
     """
 
-    def __init__(self, data: Path | str, *, plugins: bool = False, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        data: Path | str,
+        *,
+        plugins: bool = False,
+        clock: Clock = system_clock,
+        keys: Path | None = None,
+        secret: str | None = None,
+        old_secret: str | None = None,
+    ) -> None:
         self.data = Path(data)
+        self.clock = clock
+        self.vault = Vault(data, keys or key_folder(), secret=secret, old_secret=old_secret)
+        self._accounts: Accounts | None = None
         dropped = self.data / "plugins" if plugins else None
         self.connectors = plugin.connectors(dropped)
         self.collections = plugin.collections(dropped)
         self.schemas: dict[str, Schema] = {type: schema for type, schema in load().items() if type in self.collections}
         self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
         self._leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
+        self.flags = Flags(self.logbook)
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
         self._projector: subprocess.Popen[bytes] | None = None
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may do what here."""
+        if self._accounts is None:
+            self._accounts = Accounts(self.logbook, self.vault, clock=self.clock)
+        return self._accounts
+
+    def now(self) -> str:
+        """The time, as the log writes it."""
+        return stamp(self.clock())
 
     # -- keeping up --------------------------------------------------------------------------------------
 
@@ -169,6 +212,9 @@ class Locker:
     def close(self) -> None:
         """Stop, and close every file."""
         self.stop()
+        if self._accounts:
+            self._accounts.close()
+        self.vault.close()
         self.views.close()
         self.logbook.close()
 

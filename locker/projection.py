@@ -67,6 +67,8 @@ class Projection:
                 self.sides[field] = f"{schema.type}.{field.name}"
         self.words = f"{schema.type}_words"
         self.subtypes = f"{schema.type}_subtypes"
+        self.covered = tuple(self.columns[self.fields[(name,)]] for name in schema.cover)
+        """Columns that the index of time knows too."""
         self._empty: tuple[list[Cell], list[str]] = ([None] * len(self.cell_names), [""] * len(self.texts))
         self._take = self._object(())
 

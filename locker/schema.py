@@ -2,7 +2,7 @@
 What a body must look like, and how each of its fields is indexed: one JSON Schema file per type in ``schemas/``.
 
 The files are JSON Schema 2020-12 with three annotations of ours: ``x-index`` on a field (or on the items of a list) names its kind, ``x-time``
-the field that tells when the object happened, ``x-plural`` an irregular plural of the type.
+the field that tells when the object happened, ``x-plural`` an irregular plural of the type; and ``x-cover`` the fields that its lists are filtered by.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Schema:
     fields: tuple[Field, ...]
     time: str | None
     document: Body = field(hash=False, repr=False, compare=False)
+    cover: tuple[str, ...] = ()
+    """Fields that the index of time knows too: lists that filter by nothing else are counted and paged without reading a body."""
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
@@ -140,7 +142,10 @@ def make(type: str, document: Body) -> Schema:
     fields, time = tuple(_fields(document, (), many=False)), document.get("x-time")
     if time is not None and not any((time,) == found.path and found.kind == "time" and not found.many for found in fields):
         raise Invalid(f"{type}.json: x-time names {time!r}, which is no field of kind time")
-    return Schema(type, str(document.get("x-plural", f"{type}s")), fields, time, document)
+    cover = tuple(document.get("x-cover", ()))
+    if wrong := set(cover) - {found.name for found in fields if not found.many and found.kind in ("keyword", "number", "boolean")}:
+        raise Invalid(f"{type}.json: x-cover names {min(wrong)!r}, which is no single field of kind keyword, number or boolean")
+    return Schema(type, str(document.get("x-plural", f"{type}s")), fields, time, document, cover)
 
 
 def _read(file: Path) -> Schema:

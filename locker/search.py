@@ -19,7 +19,7 @@ from .error import Invalid
 from .projection import Projection, quoted
 from .schema import written
 from .tables import index_name
-from .term import All, Query, Term, words
+from .term import All, Any_, Not, Query, Term, words
 
 DEFAULT_LIMIT = 20
 DEFAULT_SORT = (("time", True),)
@@ -78,6 +78,7 @@ class Key:
 class Compiled:
     """A search in SQL.  *beyond*: where a page goes on, which a count does not mind.
 
+    *is_covered*: the index of time knows everything that the conditions ask about.
     *params* lack ``owner``, ``first`` and ``last`` (rowids of the owner), ``limit`` and ``offset``.
     """
 
@@ -87,6 +88,7 @@ class Compiled:
     ranked: bool
     beyond: str
     params: dict[str, Param] = field(compare=False)
+    is_covered: bool = False
     _pages: dict[tuple[int | None, bool, bool], str] = field(default_factory=dict, init=False, compare=False)
 
     @cached_property
@@ -134,12 +136,13 @@ class Compiled:
         """How many objects there are."""
         if driver is not None and len(self.conditions) == 1 and self.conditions[driver].exact:
             return f"SELECT count(*) FROM ({' UNION '.join(self.conditions[driver].sources)})"
-        return f"SELECT count(*) {self.rows(driver, few=few)}"
+        return f"SELECT count(*) {self.rows(driver, few=few, by=index_name(self.projection, 'time') if self.is_covered else '')}"
 
-    def rows(self, driver: int | None, *, few: bool = False, in_order: bool = False) -> str:
+    def rows(self, driver: int | None, *, few: bool = False, in_order: bool = False, by: str = "") -> str:
         """FROM and WHERE.  Without a driver all objects are read, *in_order* of the index if that is wanted."""
         table = quoted(self.projection.type)
-        by_index = f" INDEXED BY {quoted(self.index)}" if in_order and self.index else ""
+        by = self.index if in_order else by
+        by_index = f" INDEXED BY {quoted(by)}" if by else ""
         if self.ranked:
             words = quoted(self.projection.words)
             source = f"FROM {words} CROSS JOIN {table} AS t ON t.id = {words}.rowid"
@@ -179,7 +182,19 @@ def compile_search(search: Search, projection: Projection) -> Compiled:
             conditions.append(terms.words(str(terms.params["q"])))
     keys = _keys(search, projection, terms, ranked=ranked)
     beyond = _beyond(_decode(search.after, len(keys)), keys, terms) if search.after and not ranked else ""
-    return Compiled(projection, tuple(conditions), keys, ranked, beyond, terms.params)
+    asked = search.query.term if search.query else All(())
+    is_covered = bool(projection.covered) and not (search.subtypes or search.id or search.q is not None) and _covers(projection, asked)
+    return Compiled(projection, tuple(conditions), keys, ranked, beyond, terms.params, is_covered)
+
+
+def _covers(projection: Projection, term: Term) -> bool:
+    """Whether the index of time knows every field that a term asks about."""
+    match term:
+        case All(terms) | Any_(terms):
+            return all(_covers(projection, inner) for inner in terms)
+        case Not(inner):
+            return _covers(projection, inner)
+    return ".".join(term.path) in projection.schema.cover
 
 
 def encode_after(values: tuple[Any, ...]) -> str:

@@ -20,6 +20,7 @@ from .record import check_owner
 
 PREFIX = "LOCKER_"
 LEVELS = ("debug", "info", "warning", "error")
+SIGNUPS = ("open", "invite", "closed")
 T = TypeVar("T")
 
 
@@ -73,6 +74,10 @@ def _level(text: str) -> str:
     return LEVELS[LEVELS.index(text.casefold())]
 
 
+def _signup(text: str) -> str:
+    return SIGNUPS[SIGNUPS.index(text.casefold())]
+
+
 def _host(text: str) -> str:
     if not text.isascii() or any(character.isspace() or character in "/@" for character in text):
         raise ValueError
@@ -84,6 +89,7 @@ OWNER = Reader(check_owner, "an owner's name: a to z, 0 to 9, _ ~ . and -, at mo
 HOST = Reader(_host, "a host name or an address, without a port")
 SWITCH = Reader(_switch, "true or false (also yes, no, on, off, 1, 0)")
 NETWORKS = Reader(_networks, "networks with commas between them, like 127.0.0.0/8,fd00::/8")
+SIGNUP = Reader(_signup, "one of " + ", ".join(SIGNUPS))
 LEVEL = Reader(_level, "one of " + ", ".join(LEVELS))
 TEXT: Reader[str | None] = Reader(str, "a text")
 
@@ -97,6 +103,11 @@ def data_folder(current: Path | None = None) -> Path:
     except (OSError, ValueError):
         is_checkout = False
     return here / "data" if is_checkout else Path(platformdirs.user_data_dir("locker", appauthor=False))
+
+
+def key_folder() -> Path:
+    """Where the keys of lockers lie unless told otherwise: in the user's configuration, so that a copy of the data opens no secret."""
+    return Path(platformdirs.user_config_dir("locker", appauthor=False)) / "keys"
 
 
 def _setting(reader: Reader[T], default: T, help: str, *, secret: bool = False) -> T:
@@ -116,10 +127,20 @@ class Settings:
     port: int = _setting(whole(0, 65535), 8042, "the port to listen at; 0 takes any free one")
     trust_loopback: bool = _setting(SWITCH, False, "let requests from this machine act as owner me without a token")
     public_commons: bool = _setting(SWITCH, True, "let anyone read the shared tags and articles")
-    secret: str | None = _setting(TEXT, None, "signs the tokens; needed to listen at a public address", secret=True)
+    secret: str | None = _setting(TEXT, None, "signs the tokens and seals the vault; needed to listen at a public address", secret=True)
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(NETWORKS, (), "private networks that the server may call all the same")
     rate_limit: int = _setting(whole(0), 1000, "requests a minute that one account or address may make; 0 is no limit")
     max_body: int = _setting(whole(1, unit="bytes"), 16 * 1024 * 1024, "the longest request body, in bytes")
+    login_limit: int = _setting(whole(0), 500, "attempts to sign in within 20 minutes from one address or to one account; 0 is no limit")
+    signup_limit: int = _setting(whole(0), 300, "attempts to sign up within an hour from one address; 0 is no limit")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        NETWORKS, (), "networks of proxies whose X-Forwarded-For says who is calling"
+    )
+    signup: str = _setting(SIGNUP, "open", "who may sign up: " + ", ".join(SIGNUPS))
+    keys: Path = field(
+        default_factory=key_folder, metadata={"reader": FOLDER, "help": "the folder of the vault's key, outside of data", "secret": False}
+    )
+    old_secret: str | None = _setting(TEXT, None, "the secret before, until 'locker vault rotate' is done", secret=True)
     plugins: bool = _setting(SWITCH, False, "run the Python files in <data>/plugins as connectors and collections")
     log_level: str = _setting(LEVEL, "info", "how much the program tells: " + ", ".join(LEVELS))
 

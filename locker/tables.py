@@ -50,9 +50,13 @@ def create_indexes(connection: sqlite3.Connection, projections: Iterable[Project
     """Make the secondary indexes that are not there yet.  They lead with the owner, and leave out objects without the field."""
     for projection in projections:
         table = quoted(projection.type)
-        connection.execute(f"CREATE INDEX IF NOT EXISTS {quoted(index_name(projection, 'time'))} ON {table} (owner, time)")
+        covered = "".join(f", {quoted(column)}" for column in ("id", *projection.covered)) if projection.covered else ""
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {quoted(index_name(projection, 'time'))} ON {table} (owner, time{covered})")
         for field, column in projection.columns.items():
-            if field.kind != "boolean":
+            if field.kind == "boolean" and column in projection.covered:
+                name, column = quoted(index_name(projection, column)), quoted(column)
+                connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (owner, {column}) WHERE {column} = 1")
+            elif field.kind != "boolean":
                 name, column = quoted(index_name(projection, column)), quoted(column)
                 connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (owner, {column}) WHERE {column} IS NOT NULL")
 

@@ -61,7 +61,7 @@ class Server:
 @contextmanager
 def served(locker: Locker, **settings: Any) -> Iterator[Server]:
     """Serve an open locker; its followers run meanwhile.  Whoever is at this machine needs no token, unless the settings say otherwise."""
-    wanted = Settings(data=locker.data, **{"host": "127.0.0.1", "port": 0, "trust_loopback": True, **settings})
+    wanted = Settings(data=locker.data, **{"host": "127.0.0.1", "port": 0, "trust_loopback": True, "rate_limit": 0, **settings})
     address: Future[str] = Future()
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 

@@ -50,6 +50,10 @@ class Example(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+class Examples(Example, click.Group):
+    """A group of commands whose help ends with examples."""
+
+
 class Commands(click.Group):
     """The program: runs a command, and turns whatever goes wrong into one line and an exit code."""
 
@@ -141,7 +145,9 @@ def opened(settings: Settings, *, make: bool = False) -> Iterator[Locker]:
     """The locker, open.  Raises NotFound if there is none and it is not to be made."""
     if not make and not (settings.data / "log.sqlite").exists():
         raise NotFound(f"there is no locker in {settings.data}; 'locker import' makes one, --data names another folder")
-    with Locker(settings.data, plugins=settings.plugins) as locker:
+    with Locker(
+        settings.data, plugins=settings.plugins, keys=settings.keys, secret=settings.secret, old_secret=settings.old_secret
+    ) as locker:
         yield locker
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import appends, growth, imports, queries, report, upkeep
+from . import appends, growth, imports, queries, report, streams, upkeep
 from .report import Row
 
 SCALES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[[Path, int, int], list[Row]]] = {
     "import": imports.bench,
     "queries": queries.bench,
     "appends": appends.bench,
+    "streams": streams.bench,
     "start": upkeep.start,
     "rebuild": upkeep.rebuild,
 }

@@ -38,6 +38,12 @@ class Seen:
     longest: float = 0.0
     error: str = ""
 
+    def summarise(self, times: list[float]) -> None:
+        """Tell the middle and the slow ones of all times, in seconds."""
+        times.sort()
+        if times:
+            self.middle, self.slow, self.longest = (times[int(len(times) * part)] * 1000 for part in (0.5, 0.99, 0.9999999))
+
 
 @dataclass(slots=True)
 class Connection:
@@ -80,7 +86,7 @@ def load(
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(opened)
         selector.register(opened, selectors.EVENT_READ, connection)
-        _send(connection, texts, numbers)
+        send(connection, texts, numbers)
     start = now = time.perf_counter()
     while now - start < seconds:
         for key, _ in selector.select(0.5):
@@ -101,16 +107,15 @@ def load(
                     seen.error = seen.error or bytes(connection.received[:600]).decode(errors="replace")
                 if pause:
                     time.sleep(pause)
-                _send(connection, texts, numbers)
+                send(connection, texts, numbers)
         now = time.perf_counter()
     seen.seconds, seen.done = now - start, len(times)
-    times.sort()
-    if times:
-        seen.middle, seen.slow, seen.longest = (times[int(len(times) * part)] * 1000 for part in (0.5, 0.99, 0.9999999))
+    seen.summarise(times)
     return seen
 
 
-def _send(connection: Connection, texts: Iterator[bytes], numbers: Iterator[int]) -> None:
+def send(connection: Connection, texts: Iterator[bytes], numbers: Iterator[int]) -> None:
+    """Send the next request over a connection whose answer is complete."""
     text = next(texts)
     if b"{n}" in text:
         text = text.replace(b"{n}", b"%012d" % next(numbers))
@@ -131,11 +136,13 @@ def post(path: str, body: str) -> str:
     return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
 
 
-def start(port: int, connections: int, seconds: float, requests: Sequence[str], **more: object) -> subprocess.Popen[str]:
-    """Start it as a process; ``finish`` waits for it."""
+def start(
+    port: int, connections: int, seconds: float, requests: Sequence[str], *, module: str = "load", **more: object
+) -> subprocess.Popen[str]:
+    """Start it as a process, or its sibling *module*; ``finish`` waits for it."""
     arguments = {"port": port, "connections": connections, "seconds": seconds, "requests": list(requests), **more}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.load", "-"],
+        [sys.executable, "-m", f"tests.bench.{module}", "-"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -51,9 +51,9 @@ class Server:
             self.process.wait()
 
 
-def locker(data: Path) -> Server:
+def locker(data: Path, *options: str) -> Server:
     """``locker serve`` over a folder, without limits."""
-    return start("locker", ["locker", "serve", "--data", str(data), "--trust-loopback", "--rate-limit", "0"], "--port", "ready")
+    return start("locker", ["locker", "serve", "--data", str(data), "--trust-loopback", "--rate-limit", "0", *options], "--port", "ready")
 
 
 def hand_written(spec: Path) -> Server:

@@ -1,0 +1,149 @@
+"""
+HTTP requests to URLs that somebody else named, through the guard: the only door by which the server calls out.
+
+Deliveries, connectors whose instance a person names, OAuth and articles use ``Reach``; who needs aiohttp itself takes ``connector(guard)``.
+The resolver answers what the guard allows and the socket is checked once more right before it connects, so that addresses written into
+the URL, and whatever aiohttp may do between the two, pass the same rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urljoin
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from .error import Fatal, Forbidden, Retriable, TooLarge
+from .guard import Guard, Target, check_headers, check_url
+
+MOST_BYTES = 16 * 1024 * 1024
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10, sock_connect=10)
+_MOVED = frozenset({301, 302, 303, 307, 308})
+# All that another server than the one meant is told: any other header may speak for the sender.
+_IMPERSONAL = frozenset({"accept", "accept-language", "user-agent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: *url* is the last one asked, *headers* have lower-case names, *body* is decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class _Resolver(AbstractResolver):
+    """Asks the guard instead of the machine."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await asyncio.to_thread(self._guard.resolve, host, port)
+        families = {4: socket.AF_INET, 6: socket.AF_INET6}
+        return [
+            ResolveResult(hostname=host, host=str(ip), port=port, family=families[ip.version], proto=0, flags=int(socket.AI_NUMERICHOST))
+            for ip in found
+            if family in (socket.AF_UNSPEC, families[ip.version])
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def connector(guard: Guard) -> aiohttp.TCPConnector:
+    """An aiohttp connector that reaches only what *guard* allows.  Its connections raise Forbidden, Invalid or Unavailable.
+
+    Use it with ``allow_redirects=False`` and ``trust_env=False``: a redirect is a new URL that nobody has checked.
+    """
+
+    def open_socket(info: Any) -> socket.socket:
+        family, kind, protocol, _, address = info
+        guard.check(address[0])
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    return aiohttp.TCPConnector(resolver=_Resolver(guard), use_dns_cache=False, socket_factory=open_socket)
+
+
+class Reach:
+    """An open door: ``async with Reach(guard) as reach: reply = await reach.request("GET", url)``.  No cookies, no proxies, no netrc."""
+
+    def __init__(self, guard: Guard, *, timeout: aiohttp.ClientTimeout = TIMEOUT, most_bytes: int = MOST_BYTES) -> None:
+        self._guard, self._timeout, self._most_bytes = guard, timeout, most_bytes
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=connector(self._guard),
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            middlewares=[_attempt],
+        )
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._session.close()
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, hops: int = 0
+    ) -> Reply:
+        """Ask once, following at most *hops* redirects (GET and HEAD only), each checked like the first URL.
+
+        Raises Invalid or Forbidden (the guard), Unavailable (no such host), Retriable (no answer), TooLarge (a longer body than is
+        taken), Fatal (more redirects than *hops*, unless that is 0: then the redirect itself is the answer).
+        """
+        target = check_url(url)
+        kept: Mapping[str, str] = check_headers(headers or {})
+        for _ in range(hops + 1):
+            reply = await self._once(method, target, kept, body)
+            location = reply.headers.get("location")
+            if not hops or reply.status not in _MOVED or location is None or method not in ("GET", "HEAD"):
+                return reply
+            target, kept = _follow(target, location, kept)
+        raise Fatal(f"{url} leads from one place to the next, more than {hops} times")
+
+    async def _once(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        try:
+            async with self._session.request(
+                method, URL(target.url, encoded=True), headers=headers, data=body, allow_redirects=False
+            ) as answer:
+                names = {name.lower(): value for name, value in answer.headers.items()}
+                return Reply(answer.status, names, await self._read(answer), target.url)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Retriable(f"{target.url} does not answer: {error or type(error).__name__}") from error
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        """The body, counted after decompression: a small answer may be a large one."""
+        parts, size = [], 0
+        async for part in answer.content.iter_chunked(1 << 16):
+            size += len(part)
+            if size > self._most_bytes:
+                raise TooLarge(f"{answer.url} answers more than {self._most_bytes} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+
+async def _attempt(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """One attempt is one request: aiohttp would quietly send a PUT or a DELETE again, and nobody would know of the first."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise Retriable(f"{request.url} does not answer: {error}") from error
+
+
+def _follow(target: Target, location: str, headers: Mapping[str, str]) -> tuple[Target, Mapping[str, str]]:
+    """Where a redirect leads, and the headers that may go there."""
+    following = check_url(urljoin(target.url, location))
+    if target.scheme == "https" and following.scheme == "http":
+        raise Forbidden(f"{target.url} leads from https to http")
+    if (following.scheme, following.host, following.port) == (target.scheme, target.host, target.port):
+        return following, headers
+    return following, {name: value for name, value in headers.items() if name.lower() in _IMPERSONAL}
