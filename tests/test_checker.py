@@ -11,6 +11,7 @@ from threading import Event, Thread
 import pytest
 
 from locker.checker import Checker, Finding, check
+from locker.error import StorageError
 from locker.locker import Locker
 from locker.log import Draft
 from locker.record import Blob
@@ -285,6 +286,17 @@ def test_checking_beside_writers(folder: Path) -> None:
             done.set()
             thread.join()
     assert [[], [], []] == found
+
+
+def test_a_folder_without_room_for_scratch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in which nothing can be written cannot be checked there; the error says what to do."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("locker.checker.TemporaryDirectory", refuse)
+    with Locker(folder) as locker, pytest.raises(StorageError, match="check a copy"):
+        list(check(locker))
 
 
 def test_it_reads_page_by_page(folder: Path) -> None:
