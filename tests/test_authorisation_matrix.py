@@ -278,7 +278,7 @@ HIDING = (
 )
 
 
-@pytest.mark.parametrize(("caller", "hidden"), product((CALLERS[5], CALLERS[12]), HIDING), ids=str)
+@pytest.mark.parametrize(("caller", "hidden"), [*product((CALLERS[5], CALLERS[12]), HIDING)], ids=str)
 def test_nothing_of_a_stranger_comes_out(server: Server, caller: Caller, hidden: str) -> None:
     """However the parameter is spelled, no call shows a stranger's friend; one's own it may."""
     own = {"u2", "acme~bob"}
