@@ -55,6 +55,7 @@ class Composer(Follower):
         position = self.position
         records, reached = self._logbook.batch(position, self._batch, but=tuple(self._collections))
         if reached == position:
+            self._settling.forget()
             return 0
         changes = self.read(records)
 
@@ -64,7 +65,7 @@ class Composer(Follower):
             if self._tracked(connection) != position:
                 raise Conflict("another process composed these records")
             for (owner, type), batch in changes.items():
-                self._settling.settle(connection, owner, type, batch)
+                self._settling.settle(connection, owner, type, batch, keep=True)
             self._logbook.track(connection, self.name, reached)
 
         self._logbook.transact(apply)
