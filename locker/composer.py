@@ -76,6 +76,7 @@ class Composer(Follower):
         if type not in self._collections:
             raise NotFound(f"there is no collection {type!r}; there are {', '.join(self._collections)}")
         done, position, end = 0, 0, self.position
+        self._settling.forget()  # what is kept was mapped by the maps of yesterday
         while records := self._logbook.since(position, limit=self._batch, lte=end, but=tuple(self._collections)):
             position = records[-1].position
             wanted = [record for record in records if record.type.partition("/")[0] == type]
@@ -83,10 +84,11 @@ class Composer(Follower):
             def apply(connection: sqlite3.Connection, wanted: list[Record] = wanted) -> int:
                 newest = [record for record in wanted if self._is_newest(connection, record)]
                 for (owner, found), changes in self.read(newest).items():
-                    self._settling.settle(connection, owner, found, changes)
+                    self._settling.settle(connection, owner, found, changes, keep=True)
                 return len(newest)
 
             done += self._logbook.transact(apply)
+        self._settling.forget()
         return done
 
     # -- mapping: outside the lock -------------------------------------------------------------------
