@@ -112,12 +112,13 @@ def _posting(type: str) -> Handler:
         search = search_of(type, call.owner, params)
         if params.get("owner") is not None:
             call.caller.check_owner(str(params["owner"]))
-        return await _found(call, search)
+        return await _found(call, search, params.get("limit"))
 
     return post
 
 
-async def _found(call: Call, search: Search) -> web.StreamResponse:
+async def _found(call: Call, search: Search, limit: object = None) -> web.StreamResponse:
+    """The answer; *limit* is what a body says, which also ends a stream."""
     if POSITION in call.request.headers:
         await call.wait()
     if search.id is not None:
@@ -125,7 +126,7 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     media = media_type(call.request.headers.get("Accept"))
     is_count = search.query is not None and search.query.count
     if media != JSON:
-        return await _streamed(call, search, media, is_count=is_count)
+        return await _streamed(call, search, media, limit, is_count=is_count)
     found = await _search(call.service, search)
     if is_count:
         return answer({"count": found.total})
@@ -150,7 +151,7 @@ async def _search(service: Service, search: Search) -> Answer:
     return await service.in_thread(reader.search, search)
 
 
-async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -> web.StreamResponse:
+async def _streamed(call: Call, search: Search, media: str, limit: object, *, is_count: bool) -> web.StreamResponse:
     """All of it, or as many as were asked for."""
     if search.facets:
         raise Invalid("facets come in one piece; ask for them as application/json")
@@ -161,8 +162,10 @@ async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -
         if is_count:
             return await stream(call, iter([f'{{"count":{total}}}']), media)
     fragments = reader.stream(search)
-    if (limit := read_params(call.raw).get("limit")) is not None:
-        fragments = islice(fragments, whole_number("limit", limit))
+    if limit is None:
+        limit = read_params(call.raw).get("limit")
+    if limit is not None:
+        fragments = islice(fragments, whole_number("limit", str(limit)))
     return await stream(call, fragments, media, headers)
 
 
