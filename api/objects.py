@@ -108,12 +108,13 @@ def _posting(type: str) -> Handler:
         owner = call.owner if params.get("owner") is None else str(params["owner"])
         search = search_of(type, owner, params)
         call.caller.check("read", type, owner)
-        return await _found(call, search)
+        return await _found(call, search, params.get("limit"))
 
     return post
 
 
-async def _found(call: Call, search: Search) -> web.StreamResponse:
+async def _found(call: Call, search: Search, limit: object = None) -> web.StreamResponse:
+    """The answer; *limit* is what a body says, which also ends a stream."""
     if POSITION in call.request.headers:
         await call.wait()
     if search.id is not None:
@@ -121,7 +122,7 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     media = media_type(call.request.headers.get("Accept"))
     is_count = search.query is not None and search.query.count
     if media != JSON:
-        return await _streamed(call, search, media, is_count=is_count)
+        return await _streamed(call, search, media, limit, is_count=is_count)
     found = await call.service.search(search)
     if is_count:
         return answer({"count": found.total})
@@ -133,7 +134,7 @@ async def _found(call: Call, search: Search) -> web.StreamResponse:
     return array(found.objects, headers)
 
 
-async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -> web.StreamResponse:
+async def _streamed(call: Call, search: Search, media: str, limit: object, *, is_count: bool) -> web.StreamResponse:
     """All of it, or as many as were asked for."""
     if search.facets:
         raise Invalid("facets come in one piece; ask for them as application/json")
@@ -144,8 +145,10 @@ async def _streamed(call: Call, search: Search, media: str, *, is_count: bool) -
         if is_count:
             return await stream(call, iter([f'{{"count":{total}}}']), media)
     fragments = reader.stream(search)
-    if (limit := read_params(call.raw).get("limit")) is not None:
-        fragments = islice(fragments, whole_number("limit", limit))
+    if limit is None:
+        limit = read_params(call.raw).get("limit")
+    if limit is not None:
+        fragments = islice(fragments, whole_number("limit", str(limit)))
     return await stream(call, fragments, media, headers)
 
 

@@ -57,6 +57,7 @@ class Composer(Follower):
         position = self.position
         records, reached = self._logbook.batch(position, self._batch, but=tuple(self._collections))
         if reached == position:
+            self._settling.forget()
             return 0
         changes = self.read(records)
 
@@ -66,7 +67,7 @@ class Composer(Follower):
             if self._tracked(connection) != position:
                 raise Conflict("another process composed these records")
             for (owner, type), batch in changes.items():
-                self._settling.settle(connection, owner, type, batch)
+                self._settling.settle(connection, owner, type, batch, keep=True)
             self._logbook.track(connection, self.name, reached)
 
         self._logbook.transact(apply)
@@ -77,6 +78,7 @@ class Composer(Follower):
         if type not in self._collections:
             raise NotFound(f"there is no collection {type!r}; there are {', '.join(self._collections)}")
         done, position, end = 0, 0, self.position
+        self._settling.forget()  # what is kept was mapped by the maps of yesterday
         while records := self._logbook.since(position, limit=self._batch, lte=end, but=tuple(self._collections)):
             position = records[-1].position
             wanted = [record for record in records if record.type.partition("/")[0] == type]
@@ -84,10 +86,11 @@ class Composer(Follower):
             def apply(connection: sqlite3.Connection, wanted: list[Record] = wanted) -> int:
                 newest = [record for record in wanted if self._is_newest(connection, record)]
                 for (owner, found), changes in self.read(newest).items():
-                    self._settling.settle(connection, owner, found, changes)
+                    self._settling.settle(connection, owner, found, changes, keep=True)
                 return len(newest)
 
             done += self._logbook.transact(apply)
+        self._settling.forget()
         return done
 
     # -- mapping: outside the lock -------------------------------------------------------------------

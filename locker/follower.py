@@ -89,7 +89,7 @@ class Lease:
 class Running:
     """A follower in a thread of its own: it works while it holds its lease, and waits otherwise.
 
-    *failed* is called with every error; the follower tries again a little later.  *error* is the last one, None since the last success.
+    *failed* is called with every new error; the follower tries again a little later.  *error* is the last one, None since the last success.
     """
 
     def __init__(self, follower: Follower, logbook: Logbook, lease: Lease, failed: Callable[[LockerError], None]) -> None:
@@ -120,8 +120,9 @@ class Running:
             except Conflict:
                 self._stop.wait(POLL_SECONDS)
             except Exception as error:
-                self.error = error if isinstance(error, LockerError) else _unexpected(error)
-                self._failed(self.error)
+                before, self.error = self.error, error if isinstance(error, LockerError) else _unexpected(error)
+                if str(before) != str(self.error):  # a disk that is full stays so: twice a second would fill the rest of it with this
+                    self._failed(self.error)
                 self._stop.wait(POLL_SECONDS)
         with suppress(LockerError):
             self._lease.release()

@@ -22,6 +22,9 @@ from .schema import Schema
 SUBTYPE = "locker"
 """The subtype of the records in a collection's log: what the locker itself says."""
 
+MANY, KEPT = 50, 20_000
+"""Of components of so many members so many changes are kept while batches follow each other: a list's address may have thousands of senders."""
+
 APP = "app"
 """The subtype of an object that an app added."""
 
@@ -42,6 +45,11 @@ class Settling:
         self, logbook: Logbook, collections: Mapping[str, Collection], schemas: Mapping[str, Schema], change: Callable[[Record], Change]
     ) -> None:
         self._logbook, self._collections, self._schemas, self._change = logbook, collections, schemas, change
+        self._kept: dict[tuple[str, str, int], Change] = {}
+
+    def forget(self) -> None:
+        """Map everything anew from now on: what is kept must not outlive a run, for bodies may be erased and maps be mended."""
+        self._kept = {}
 
     def number(self, connection: sqlite3.Connection, owner: str, type: str) -> int:
         """The number of an owner's collection in the store; a new one if there is none."""
@@ -57,14 +65,20 @@ class Settling:
         type: str,
         changes: Mapping[str, Change],
         asks: Sequence[Ask] = (),
+        *,
+        keep: bool = False,
     ) -> list[Outcome]:
-        """Make a collection's log say what the changed members and the asks mean."""
+        """Make a collection's log say what the changed members and the asks mean; *keep* what was mapped, for the next batch of a run."""
+        if not keep:
+            self.forget()
         log, collection = f"{owner}/{type}", self.number(connection, owner, type)
         found = Components(connection, owner, collection)
         found.load(changes, [ask.n for ask in asks])
         anchors = dict(found.anchors)
         parts = found.parts(changes)
         bodies = self._bodies(connection, owner, found, parts, changes)
+        if keep:
+            self._keep(owner, found, parts, bodies)
         living = {name for part in parts for name in part}
         order = {name: (change.modified, name.partition(":")[0], change.type, change.key) for name, change in bodies.items()}
         found.move_anchors(order, living)
@@ -143,6 +157,9 @@ class Settling:
         bodies = {name: change for name, change in changes.items() if change.body is not None}
         wanted = [(name, found.after[name].newest) for part in parts for name in part if name not in bodies]
         for name, newest in wanted:
+            if (kept := self._kept.get((owner, name, newest))) is not None:
+                bodies[name] = kept
+                continue
             source = name.rpartition(":")[0]
             row = connection.execute(
                 SELECT + "WHERE originator_id = ? AND originator_version = ?", (f"{owner}/{source}", newest)
@@ -150,6 +167,14 @@ class Settling:
             change = self._change(as_record(row))
             bodies[name] = change if change.body is not None else _emptied(change)
         return bodies
+
+    def _keep(self, owner: str, found: Components, parts: Sequence[Sequence[str]], bodies: Mapping[str, Change]) -> None:
+        """Keep the changes of large components, which the next batch probably touches again."""
+        for part in parts:
+            if MANY <= len(part) <= KEPT:
+                if len(self._kept) > KEPT:
+                    self.forget()
+                self._kept.update(((owner, name, found.after[name].newest), bodies[name]) for name in part)
 
     def _edits(
         self, connection: sqlite3.Connection, owner: str, type: str, found: Components, asks: Sequence[Ask], version: int

@@ -83,6 +83,12 @@ def test_an_own_limit_is_kept(server: Server) -> None:
         assert (expected, 1200) == ([json.loads(line) for line in lines[:1000]], len(lines))
 
 
+@pytest.mark.parametrize("limit", [1200, "1200", "'1200'"])
+def test_a_limit_in_a_body_is_kept_too(server: Server, limit: object) -> None:
+    """A POST with the limit in its body streams as many as a GET with it in the address."""
+    assert 1200 == len(server.post("/getContacts", {"terms": "[]", "limit": limit}, headers=NDJSON).content.splitlines())
+
+
 def test_count_and_facets_in_streams(server: Server) -> None:
     """A count is one line; facets come in one piece only, and the error is told before the stream begins."""
     assert b'{"count":30}\n' == server.get("/getContacts?terms=COUNT(age:7)", headers=NDJSON).content

@@ -10,6 +10,7 @@ from typing import ClassVar
 import pytest
 
 from locker.collection import Collection
+from locker.component import Change
 from locker.composer import Composer
 from locker.connector import Body, Connector
 from locker.draft import Draft
@@ -283,6 +284,28 @@ def test_touching_one_object_does_not_walk_the_collection(store: Store) -> None:
     few = store.play(Said("a", str(n), {"emails": [str(n)]}) for n in range(10))
     many = store.play(Said("a", str(n), {"emails": [str(n)]}) for n in range(3000))
     assert steps_of_an_edit(many) < 2 * steps_of_an_edit(few)
+
+
+def test_thousands_who_share_an_address_are_not_mapped_with_each_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While batches follow each other a record is mapped once; after that nothing is kept, for bodies may be erased."""
+    mapped: list[str] = []
+    change = Composer.change
+
+    def counted(composer: Composer, record: Record) -> Change:
+        mapped.append(record.id)
+        return change(composer, record)
+
+    monkeypatch.setattr(Composer, "change", counted)
+    owner = store.play((Said("a", str(n), {"emails": ["all@x.org"], "name": str(n)}) for n in range(200)), batch=70)
+    assert (200, 1) == (len(mapped), len(store.living(owner)))
+    composer = store.composing(70)
+    for n in (200, 201):
+        store.logbook.append(owner, "a", [Draft.of("contact/a", str(n), {"emails": ["all@x.org"]})])
+        composer.catch_up()
+    assert 200 + 201 + 202 == len(mapped)
+    mapped.clear()
+    composer.recompose("contact")
+    assert len(mapped) <= 2 * 202
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,25 @@ def test_errors_do_not_stop_it(logbook: Logbook, monkeypatch: pytest.MonkeyPatch
     assert running.error is None
 
 
+def test_an_error_that_stays_is_told_once(logbook: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is tried again and again, and told once; what comes after it is told again."""
+    monkeypatch.setattr("locker.follower.POLL_SECONDS", 0.001)
+    waiting = [StorageError("full")] * 3 + [StorageError("read-only")] * 2
+    follower, told, done = Counting(logbook), list[str](), Event()
+
+    def step() -> int:
+        if waiting:
+            raise waiting.pop(0)
+        done.set()
+        return 0
+
+    monkeypatch.setattr(follower, "step", step)
+    running = Running(follower, logbook, Lease(logbook, "work"), lambda error: told.append(str(error)))
+    assert done.wait(60)
+    running.stop()
+    assert ["full", "read-only"] == told
+
+
 def test_stopping_gives_the_lease_back(logbook: Logbook) -> None:
     """The next one need not wait."""
     follower = Counting(logbook)
