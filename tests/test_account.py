@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import get_native_id
 from typing import Any
 
 import pytest
@@ -183,6 +186,16 @@ def test_one_hash_at_a_time_and_a_short_queue() -> None:
     assert 20 >= run(flood()) > 0
     assert run(passwords.hash("12345678"))
     passwords.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
+def test_hashing_stands_back() -> None:
+    """The thread that hashes has a lower priority than the one that answers, whose own stays as it was."""
+    before, passwords = os.getpriority(os.PRIO_PROCESS, 0), cheap()
+    seen = passwords._queued(lambda: os.getpriority(os.PRIO_PROCESS, get_native_id())).result()
+    passwords.close()
+    assert before > 10 or 10 == seen
+    assert before == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def test_a_weak_hash_becomes_a_strong_one(tmp_path: Path) -> None:

@@ -39,3 +39,12 @@ def test_servers_are_measured_against_peers(tmp_path: Path) -> None:
     assert ["queries", "appends", "start", "rebuild"] == list(rows)
     assert {"the same SQL in aiohttp by hand", "a handler that does nothing"} <= {each["peer"] for found in rows.values() for each in found}
     assert all(row["ours"] > 0 for found in rows.values() for row in found if "later" not in row["figure"]), table
+
+
+def test_streams_are_measured_against_handlers_by_hand(tmp_path: Path) -> None:
+    """Lists, creates and logins give positive figures, after both servers answered every list alike; no answered create was missing."""
+    table = bench("--only", "streams", "--json", str(tmp_path / "figures.json"))
+    rows = {each["figure"].strip(): each for each in json.loads((tmp_path / "figures.json").read_text())["streams"]}
+    assert {"list streams with filters", "create streams", "sign in", "slow reads while logins flood, by those without"} <= rows.keys()
+    assert all(row["ours"] > 0 for row in rows.values()), table
+    assert all(row["ratio"] > 0 for row in rows.values() if row["peer"])

@@ -19,9 +19,9 @@ from itertools import count, cycle
 from .load import Connection, Seen, send
 
 
-def paced(port: int, connections: int, seconds: float, requests: Sequence[str], *, rate: float) -> Seen:
+def paced(port: int, connections: int, seconds: float, requests: Sequence[str], *, rate: float, first: int = 0) -> Seen:
     """Send *rate* requests a second over so many connections.  A request whose turn comes when none is free waits, and that counts."""
-    texts, numbers, seen, times = cycle([each.encode() for each in requests]), count(), Seen(), list[float]()
+    texts, numbers, seen, times = cycle([each.encode() for each in requests]), count(first), Seen(), list[float]()
     selector, idle = selectors.DefaultSelector(), deque[Connection]()
     for _ in range(connections):
         opened = socket.create_connection(("127.0.0.1", port))

@@ -26,6 +26,9 @@ SECONDS = 2.0
 FLOOD = 16
 """So many sign in at once, again and again."""
 READERS = 24
+TURNS = 4
+POSTED = 10
+"""Streams posted a second while lists are asked for."""
 PART = 0.3
 """Of what the server can do: the load at which latencies are measured."""
 BASE = "/api/v1/streams"
@@ -43,7 +46,11 @@ def bench(room: Path, count: int, rounds: int) -> list[Row]:
         lists = [signed(load.get(f"{BASE}?{query}"), token) for query in queries(list(users))]
         for request in lists:
             same(ours, peer, request)
-        rows = [listed(ours, peer, lists, rounds, seconds), created(ours, peer, token, rounds, seconds)]
+        rows = [
+            listed("list streams with filters", ours, peer, lists, rounds, seconds),
+            listed(f"  while {POSTED} a second are posted", ours, peer, lists, rounds, seconds, posting(token)),
+            created(ours, peer, token, rounds, seconds),
+        ]
         signing = load.post("/api/v1/users/login", json.dumps({"email": stream_data.email(1), "password": stream_data.PASSWORD}))
         rows += logins(ours, signing, rounds, seconds)
         reads = lists + [signed(load.get(f"{BASE}/{n}"), token) for n in range(1, count, max(1, count // len(lists))) if n % 20 != 2]
@@ -107,29 +114,43 @@ def ask(server: servers.Server, request: str) -> Any:
         return json.load(answer)
 
 
-def in_turns(ours: servers.Server, peer: servers.Server, requests: list[str], rounds: int, seconds: float) -> tuple[Run, Run, int]:
-    """Both servers under the same requests, in both orders; their medians, and how many requests ours answered."""
+def posting(token: str) -> str:
+    """Post a stream that nobody posted before."""
+    said = json.dumps({"source": "streamer {n}", "link": "https://www.twitch.tv/{n}", "status": "live", "city": "Austin"})
+    return signed(load.post(BASE, said), token)
+
+
+def in_turns(
+    figure: str, ours: servers.Server, peer: servers.Server, requests: list[str], rounds: int, seconds: float, beside: str = ""
+) -> tuple[Row, int]:
+    """Both servers under the same requests, in both orders, and some of one more *beside*; and how many requests ours answered."""
     runs: dict[str, list[Run]] = {ours.name: [], peer.name: []}
     for turn in range(rounds):
         for each in (ours, peer) if turn % 2 == 0 else (peer, ours):
-            runs[each.name].append(measured(each, requests, CONNECTIONS, seconds, (turn + 1) * 2 * 10**9))
-    return Run.middle(runs[ours.name]), Run.middle(runs[peer.name]), sum(run.operations for run in runs[ours.name])
+            first = (turn + 1) * 2 * 10**9 + (10**11 if beside else 0)
+            writer = load.start(each.port, 1, seconds, [beside], module="paced", rate=POSTED, first=first) if beside else None
+            runs[each.name].append(measured(each, requests, CONNECTIONS, seconds, first))
+            if writer:
+                load.finish(writer)
+    mine, theirs = Run.middle(runs[ours.name]), Run.middle(runs[peer.name])
+    note = f"{latency(mine)}; {latency(theirs, 'by hand: ')}"
+    return compared(figure, mine, BY_HAND, theirs, aim=0.5, note=note), sum(run.operations for run in runs[ours.name])
 
 
-def listed(ours: servers.Server, peer: servers.Server, requests: list[str], rounds: int, seconds: float) -> Row:
+def listed(
+    figure: str, ours: servers.Server, peer: servers.Server, requests: list[str], rounds: int, seconds: float, beside: str = ""
+) -> Row:
     """Lists with filters."""
-    mine, theirs, _ = in_turns(ours, peer, requests, rounds, seconds)
-    return compared("list streams with filters", mine, BY_HAND, theirs, aim=0.5, note=f"{latency(mine)}; {latency(theirs, 'by hand: ')}")
+    return in_turns(figure, ours, peer, requests, rounds, seconds, beside)[0]
 
 
 def created(ours: servers.Server, peer: servers.Server, token: str, rounds: int, seconds: float) -> Row:
     """Streams that nobody posted before, each durable when it is answered."""
-    said = json.dumps({"source": "streamer {n}", "link": "https://www.twitch.tv/{n}", "status": "live", "city": "Austin"})
     everything = signed(load.get(BASE), token)
     before = ask(ours, everything)["meta"]["total_count"]
-    mine, theirs, done = in_turns(ours, peer, [signed(load.post(BASE, said), token)], rounds, seconds)
+    row, done = in_turns("create streams", ours, peer, [posting(token)], rounds, seconds)
     assert ask(ours, everything)["meta"]["total_count"] >= before + done, "answered creates are missing from the list"
-    return compared("create streams", mine, BY_HAND, theirs, aim=0.5, note=f"{latency(mine)}; {latency(theirs, 'by hand: ')}")
+    return row
 
 
 def logins(ours: servers.Server, signing: str, rounds: int, seconds: float) -> list[Row]:
@@ -155,13 +176,16 @@ def hashed(seconds: float) -> Run:
 
 
 def flooded(ours: servers.Server, reads: list[str], signing: str, rounds: int, seconds: float) -> Row:
-    """What one read in a hundred takes at a fixed load, while everybody signs in, as a multiple of what it takes when nobody does."""
+    """What one read in a hundred takes at a fixed load, while everybody signs in, as a multiple of what it takes when nobody does.
+
+    In many short turns: what the machine does beside this is then in both.
+    """
     rate = PART * median(measured(ours, reads, FLOOD, seconds / 2).rate for _ in range(rounds))
     calm, busy = list[load.Seen](), list[load.Seen]()
-    for turn in range(rounds):
+    for turn in range(rounds * TURNS):
         for is_busy in (False, True) if turn % 2 == 0 else (True, False):
             with flood(ours, signing, seconds) if is_busy else nothing():
-                (busy if is_busy else calm).append(paced(ours, reads, seconds * 2, rate))
+                (busy if is_busy else calm).append(paced(ours, reads, seconds / 2, rate))
     before, after = median(each.slow for each in calm), median(each.slow for each in busy)
     middles = f"{median(each.middle for each in calm):.1f} → {median(each.middle for each in busy):.1f} ms in the middle"
     note = f"{number(rate)} reads/s; {before:.1f} → {after:.1f} ms for one in a hundred, {middles}"
