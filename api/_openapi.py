@@ -73,7 +73,7 @@ def document(service: Service, routes: Sequence[Route]) -> list[Route]:
     async def health(call: Call) -> web.StreamResponse:
         """Whether it works, and how far queries are behind the logs."""
         call.params()
-        position, read = call.locker.logbook.position, call.locker.reader.position
+        position, read = call.locker.logbook.position, min(call.locker.composer.position, call.locker.reader.position)
         return answer({"status": "ok", "version": __version__, "position": position, "lag": max(0, position - read)})
 
     async def about(call: Call) -> web.StreamResponse:

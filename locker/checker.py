@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from .agreement import Composition, Rebuilt
 from .database import connect
-from .error import LockerError
+from .error import LockerError, StorageError
 from .locker import Locker
 from .log import LOG_FILE
 from .replay import Counts, Finding, Replay
@@ -39,7 +39,7 @@ class Checker:
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong, as it is found.  Writes nothing but scratch files in the locker's folder."""
         log = self.locker.data / LOG_FILE
-        with TemporaryDirectory(prefix=".check-", dir=self.locker.data) as folder:
+        with self._scratch() as folder:
             views, path = self._views()
             connection = connect(log)
             try:
@@ -56,6 +56,15 @@ class Checker:
                 connection.close()
                 if views is not None:
                     views.close()
+
+    def _scratch(self) -> TemporaryDirectory[str]:
+        """Beside the log, where there is room for as much again.  Raises StorageError."""
+        try:
+            return TemporaryDirectory(prefix=".check-", dir=self.locker.data)
+        except OSError as error:
+            raise StorageError(
+                f"a check writes scratch files in {self.locker.data}, and cannot ({error.strerror}); check a copy of that folder"
+            ) from error
 
     def _log(self, log: Path, connection: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
         scratch = connect(folder / "things.sqlite", write=True, synchronous="OFF")

@@ -8,13 +8,14 @@ is deleted only within the same scope, only if the format holds everything, ever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from .clock import stamp
 from .connector import Archive, Archived, Item, Problem, Scope
 from .error import Fatal, Invalid, LockerError
-from .log import Draft, Logbook, Sighting
+from .log import Draft, Logbook, Outcome, Sighting
 from .record import ServiceType
 from .scope import Scopes
 
@@ -63,6 +64,8 @@ class Import:
         self._wish, self._scoping = wish or Wish(), Scopes(logbook, owner, source)
         self._seen: dict[int, int] = {}  # hash of (type, key) -> hash of the body: 64 bits each, for millions of items
         self._page: list[Draft] = []
+        self._told: Callable[[Report], None] = lambda _: None
+        self._appending: Future[list[Outcome]] | None = None  # one page is written while the next one is read
         self._sighting = Sighting(0, "")
         self._scopes: dict[str, tuple[Sighting, bool]] = {}
         self._complete = False
@@ -73,6 +76,7 @@ class Import:
 
         What was appended before an error stays; running it again completes it.
         """
+        self._told = told
         for found in self._found(archive):
             if isinstance(found, Problem):
                 self.report.note(found)
@@ -85,8 +89,8 @@ class Import:
                 self._take(found, archive)
                 if len(self._page) >= PAGE:
                     self._flush()
-                    told(self.report)
         self._flush()
+        self._finish()
         self._drop_missing()
         patterns = self._connector.patterns
         if not (self.report.items or self.report.unreadable or archive.is_single or archive.names(*patterns)):
@@ -100,7 +104,7 @@ class Import:
         try:
             yield from self._connector.read(archive)
         except Fatal as error:
-            if self.report.items == 0 and not self._page:
+            if self.report.items == 0 and not self._page and self._appending is None:
                 raise
             yield Problem(archive.path.name, "from here on", str(error))
         except LockerError as error:
@@ -143,10 +147,18 @@ class Import:
         return draft if n == 1 else draft._replace(key=key)
 
     def _flush(self) -> None:
-        if not self._page:
+        """Hand the page over to be written, when the one before it is."""
+        self._finish()
+        if self._page:
+            self._appending = self._logbook.submit(self._owner, self._source, self._page, self._sighting)
+            self._page = []
+
+    def _finish(self) -> None:
+        """Wait until what was handed over is durable, and count it."""
+        if self._appending is None:
             return
-        outcomes = self._logbook.append(self._owner, self._source, self._page, self._sighting)
-        self._page = []
+        outcomes = self._appending.result()
+        self._appending = None
         for outcome in outcomes:
             match outcome.op:
                 case "add":
@@ -157,6 +169,7 @@ class Import:
                     self.report.deleted += 1
                 case None:
                     self.report.unchanged += 1
+        self._told(self.report)
 
     def _drop_missing(self) -> None:
         self._leave()

@@ -200,10 +200,12 @@ class Logbook:
         deleted: bool = False,
     ) -> list[Head]:
         """At most *limit* heads of one log in order of (type, key), after such a pair and *offset* more; the living ones unless *deleted*."""
+        first, last = _types(type)
         rows = self.read(
-            f"SELECT type, key, {REST} FROM heads WHERE log = ? AND (type, key) > (?, ?) "
-            "AND type BETWEEN ? AND ? AND (? OR NOT deleted) ORDER BY type, key LIMIT ? OFFSET ?",
-            [f"{owner}/{source}", *after, *_types(type), deleted, limit, offset],
+            # One lower bound: of two, SQLite would take the type's, and read all that came before this page again.
+            f"SELECT type, key, {REST} FROM heads WHERE log = ? AND (type, key) > (?, ?) AND type <= ? "
+            "AND (? OR NOT deleted) ORDER BY type, key LIMIT ? OFFSET ?",
+            [f"{owner}/{source}", *max(after, (first, "")), last, deleted, limit, offset],
         )
         return [Head(*row) for row in rows]
 
@@ -297,9 +299,9 @@ class Logbook:
         self.transact(lambda connection: connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value)))
 
     def close(self) -> None:
-        """Finish queued appends and close the file."""
-        self._writer.close()
+        """Finish queued appends and close the file.  The writer goes last: only it can empty the write-ahead log."""
         self.events.close()
+        self._writer.close()
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,8 @@ from .search import DEFAULT_LIMIT, DEFAULT_SORT, Compiled, Search, compile_searc
 __all__ = ["DEFAULT_LIMIT", "Answer", "Reader", "Search", "TooSlow"]
 
 STREAM_PAGE = 500
+STREAM_MOST, STREAM_CHARACTERS = 2000, 4 * 1024 * 1024
+"""A stream's pages grow to this, in objects or in text: some searches find all that matches anew for each of them."""
 FACET_VALUES = 100
 ROUTES = 1024
 FEW = 300
@@ -85,7 +87,9 @@ class Reader:
             yield from answer.objects
             if answer.next is None:
                 return
-            page = replace(page, after=answer.next, offset=0)
+            length = sum(map(len, answer.objects)) // len(answer.objects)
+            limit = max(STREAM_PAGE, min(STREAM_MOST, STREAM_CHARACTERS // max(1, length)))
+            page = replace(page, after=answer.next, offset=0, limit=limit)
 
     def get(self, owner: str, id: str) -> str:
         """The object of an id, as JSON: its own, one of an object that was merged into it, or a record's.  Raises NotFound."""

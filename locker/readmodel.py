@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import orjson
 
-from .error import Corrupt
+from .error import Conflict, Corrupt
 from .projection import OWNER_BITS, Cell, Projected, Projection, quoted, read
 from .record import Body, Record, canonical
 from .schema import Schema
@@ -90,12 +90,17 @@ class ReadModel:
         """
         self.apply_all([(records, position)])
 
-    def apply_all(self, batches: Iterable[tuple[Sequence[Record], int]]) -> int:
-        """Take in batches (at least one) in one transaction; the position reached.  Raises what ``apply`` and *batches* do."""
+    def apply_all(self, batches: Iterable[tuple[Sequence[Record], int]], since: int | None = None) -> int:
+        """Take in batches (at least one) in one transaction; the position reached.  Raises what ``apply`` and *batches* do.
+
+        Raises Conflict if the position is not *since* any more: then another process took in what comes after that.
+        """
         if self._meta("fingerprint") != self._fingerprint:
             raise Corrupt(f"{self.path} was made for other schemas; rebuild it")
         reached = 0
         with storage(self.path), self._transaction():
+            if since is not None and self.position != since:
+                raise Conflict("another process applied these records")
             for records, reached in batches:  # noqa: B007 - the last one is what is remembered
                 for type, changes in self._changes(records).items():
                     self._apply_type(self._projections[type], changes)

@@ -62,6 +62,7 @@ class Replay:
     told: Callable[[int, int], None] = lambda *_: None
     _versions: dict[str, int] = field(default_factory=dict)
     _timestamp: str = ""
+    _position: int = 0
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong with records, heads and blobs."""
@@ -94,6 +95,9 @@ class Replay:
                 place, f"has version {version} at position {position}, where {expected} should be: the log has a gap or a turn"
             )
         self._versions[log] = version
+        if position != self._position + 1:
+            yield self._found(place, f"stands at position {position}, where {self._position + 1} should be: what was between is gone")
+        self._position = position
         head = _header(state)
         if head is None or topic not in OPS:
             yield self._found(place, f"has a header that is none: {state[:80]!r}, topic {topic!r}")

@@ -59,7 +59,7 @@ class Views(Follower):
         """Apply what comes next; the position reached.  Nothing is written if there is nothing new."""
         batches = self._batches(position)
         first = next(batches, None)
-        return model.apply_all(chain([first], batches)) if first else position
+        return model.apply_all(chain([first], batches), position) if first else position
 
     def _batches(self, position: Position) -> Iterator[tuple[Sequence[Record], Position]]:
         """What comes next: a batch, or some more if it was full, one by one so that few are in memory."""
@@ -95,7 +95,7 @@ class Views(Follower):
                     if self._apply(model, position) == position:
                         break
                 model.finish()
-                position = model.position
+                told(position, of)
         except BaseException:
             self._remove(new)
             raise

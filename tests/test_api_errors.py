@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from locker.composer import Composer
 from locker.error import (
     BrokenSchema,
     Conflict,
@@ -252,3 +253,10 @@ def test_health_needs_no_token(server: Server) -> None:
     found = server.session.get(server.url + "/health", headers={"Origin": "https://x.org"}, timeout=20).json()
     assert {"status", "version", "position", "lag"} == found.keys()
     assert "ok" == found["status"]
+
+
+def test_health_tells_what_is_not_composed_yet(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read model may stand at the end of the log while the composer is stuck before it."""
+    behind = server.locker.logbook.position - 3
+    monkeypatch.setattr(Composer, "position", property(lambda _: behind))
+    assert 3 == server.get("/health").json()["lag"]

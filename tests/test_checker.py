@@ -11,6 +11,7 @@ from threading import Event, Thread
 import pytest
 
 from locker.checker import Checker, Finding, check
+from locker.error import StorageError
 from locker.locker import Locker
 from locker.log import Draft
 from locker.record import Blob
@@ -98,6 +99,10 @@ EVENT = "UPDATE stored_events SET {} WHERE originator_id = 'me/{}' AND originato
     ("statement", "expected"),
     [
         ("DELETE FROM stored_events WHERE originator_id = 'me/vcard' AND originator_version = 7", "me/vcard:8 has version 8"),
+        (
+            "DELETE FROM stored_events WHERE position = (SELECT max(position) FROM stored_events WHERE originator_id = 'me/vcard')",
+            "should be: what was between is gone",
+        ),
         (EVENT.format("originator_version = 900", "vcard", 7), "me/vcard:900 has version 900"),
         (EVENT.format("state = json_set(state, '$.timestamp', '2001-01-01T00:00:00.000000Z')", "vcard", 7), "me/vcard:7 is of 2001-01-01"),
         (EVENT.format("state = 'nonsense'", "vcard", 7), "me/vcard:7 has a header that is none"),
@@ -281,6 +286,17 @@ def test_checking_beside_writers(folder: Path) -> None:
             done.set()
             thread.join()
     assert [[], [], []] == found
+
+
+def test_a_folder_without_room_for_scratch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in which nothing can be written cannot be checked there; the error says what to do."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("locker.checker.TemporaryDirectory", refuse)
+    with Locker(folder) as locker, pytest.raises(StorageError, match="check a copy"):
+        list(check(locker))
 
 
 def test_it_reads_page_by_page(folder: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from locker.error import Fatal, Invalid, NotFound, StorageError
+from locker.error import Fatal, Invalid, NotFound, StorageError, Unavailable
+from locker.follower import Lease
 from locker.locker import Locker
 from locker.record import loads
 from locker.search import Search
@@ -146,6 +147,34 @@ def test_two_lockers_over_one_folder(locker: Locker, cards: Path) -> None:
         locker.catch_up()
         assert ["Ann", "Bob", "Cleo"] == names(other)
     assert 3 == locker.logbook.count("me", "contact")
+
+
+class Forgetful(Lease):
+    """A lease whose holder always slept too long to be sure of it."""
+
+    def take(self) -> bool:
+        self._fresh_until = 0.0
+        return super().take()
+
+
+def test_a_rebuild_that_was_overtaken_gives_way(locker: Locker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever slept so long that another process rebuilds leaves the generation that answers, and no file."""
+    locker.push("me", "mine", [person("Ann")])
+    locker.catch_up()
+    monkeypatch.setattr("locker.locker.Lease", Forgetful)
+    other = Lease(locker.logbook, "rebuild")
+
+    def told(position: int, of: int) -> None:
+        locker.logbook.transact(lambda connection: connection.execute("DELETE FROM leases WHERE name = 'rebuild'"))
+        assert other.take()
+
+    with pytest.raises(Unavailable, match="another process"):
+        locker.rebuild(told)
+    assert (1, ["views-1.sqlite"], ["Ann"]) == (
+        locker.views.generation,
+        [path.name for path in locker.data.glob("views-*.sqlite")],
+        names(locker),
+    )
 
 
 def test_threads_that_catch_up_at_once(locker: Locker) -> None:

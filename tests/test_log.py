@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -188,6 +188,20 @@ def test_pages_of_records_and_heads(logbook: Logbook) -> None:
     assert ["b", "c"] == [head.key for head in logbook.heads("me", "mine", type="link/x")]
     assert ["a", "b", "c"] == [head.key for head in logbook.heads("me", "mine", type="link", deleted=True)]
     assert [("post/x", "a"), ("post/x", "b")] == [(h.type, h.key) for h in logbook.heads("me", "mine", after=("link/x", "c"), limit=2)]
+
+
+@pytest.mark.parametrize("type", [None, "link", "link/x"])
+def test_a_page_of_heads_begins_where_the_last_one_ended(logbook: Logbook, monkeypatch: pytest.MonkeyPatch, type: str | None) -> None:
+    """SQLite's plan seeks the pair after which the page begins: a long list is not read again for each of its pages."""
+    read, plans = logbook.read, list[str]()
+
+    def explained(statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        plans.append(read(f"EXPLAIN QUERY PLAN {statement}", parameters)[0][3])
+        return read(statement, parameters)
+
+    monkeypatch.setattr(logbook, "read", explained)
+    logbook.heads("me", "mine", after=("link/x", "a"), type=type)
+    assert "(log=? AND (type,key)>(?,?)" in plans[0]
 
 
 def test_following(logbook: Logbook) -> None:

@@ -248,6 +248,23 @@ def test_a_cursor_that_somebody_wrote_is_refused(written: str, sort: Any) -> Non
         reader.search(ask("[]", after=cursor, sort=sort))
 
 
+def test_pages_of_a_stream_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long stream asks seldom, but for no more text at once than a few megabytes."""
+    monkeypatch.setattr("locker.query.STREAM_PAGE", 2)
+    asked: list[int] = []
+    with reader_of(*things(*({"bio": "x" * 1000} for _ in range(20)))) as reader:
+        search = reader.search
+
+        def asking(page: Search) -> Answer:
+            asked.append(page.limit)
+            return search(page)
+
+        monkeypatch.setattr(reader, "search", asking)
+        monkeypatch.setattr("locker.query.STREAM_CHARACTERS", 5 * 1200)
+        assert 20 == len(list(reader.stream(ask("[]"))))
+    assert (2, {5}) == (asked[0], set(asked[1:]))
+
+
 def test_a_ranked_search_far_beyond_its_end() -> None:
     """An offset and a cursor that are beyond 64 bits together find nothing."""
     with reader_of(*things({"bio": "hello"})) as reader:

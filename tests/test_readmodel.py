@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locker.error import Corrupt, StorageError
+from locker.error import Conflict, Corrupt, StorageError
 from locker.projection import GAP, Projection
 from locker.readmodel import ReadModel
 from locker.record import Record
@@ -51,6 +51,17 @@ def applied(path: Path, history: Sequence[Record], step: int = 1000, *, bulk: bo
         if bulk:
             model.finish()
     return contents(path)
+
+
+def test_what_another_process_applied_is_not_applied_again(tmp_path: Path) -> None:
+    """Whoever prepared a batch, slept, and finds the position elsewhere leaves everything as it is."""
+    path, history = tmp_path / "views", [record(n, n, {"age": n}) for n in (1, 2)]
+    with ReadModel(path, SCHEMAS) as model:
+        model.apply_all([(history, 2)], since=0)
+        stands = contents(path)
+        with pytest.raises(Conflict):
+            model.apply_all([(history[:1], 1)], since=0)
+        assert (2, stands) == (model.position, contents(path))
 
 
 @given(histories(), st.integers(1, 5))

@@ -23,7 +23,7 @@ from .table import dump, line, table
 
 AUTO = "auto"
 SHOWN_PROBLEMS = 20
-LARGE = 50_000_000
+LARGE = 8_000_000
 """Bytes from which on projecting is worth a process of its own."""
 
 PATIENCE = 0.5
