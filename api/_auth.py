@@ -11,8 +11,9 @@ from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from locker.account import LOCAL, Identity, Network, client_of
+from locker.account import LOCAL, Identity
 from locker.error import Unauthorized
+from locker.limit import Network, client_of
 
 from ._query_string import last_of_each, parse_query_string
 

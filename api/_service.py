@@ -12,8 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
-from locker.account import Identity, Limits, Tokens, place_of
+from locker.account import Identity, Tokens
 from locker.error import Forbidden, Invalid, Unauthorized, Unavailable
+from locker.limit import Limits, place_of
 from locker.locker import Locker
 from locker.query import Answer, Search, TooSlow
 from locker.settings import Settings

@@ -119,6 +119,8 @@ async def _part(call: Call, search: Search, offset: int, limit: int) -> tuple[li
     """A part of what a search finds, and how much that is: counted once for as long as nothing is written."""
     service, position = call.service, call.locker.reader.position
     before, total = service.totals.get(search, (-1, 0))
+    if before == position and offset >= total:  # to find nothing takes longest
+        return [], total
     answer = await service.search(replace(search, offset=offset, limit=limit, count=before != position))
     if answer.total is not None:
         if len(service.totals) >= REMEMBERED:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from locker.error import LockerError, NotFound
+from locker.error import NotFound
 from locker.locker import Decided
 from locker.record import Body, Record
 
@@ -74,7 +74,7 @@ class Thing:
         n = numbered(call)
         try:
             body: Body | None = call.locker.object(COMMONS, f"{self.type}:{n}")["body"]
-        except LockerError:
+        except NotFound:
             body = None
         if body is None:
             raise NotFound(MISSING)

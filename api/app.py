@@ -17,8 +17,9 @@ from pkgutil import iter_modules
 
 from aiohttp import web
 
-from locker.account import Limits, Tokens
+from locker.account import Tokens
 from locker.error import Invalid, Unavailable
+from locker.limit import Limits
 from locker.locker import Locker
 from locker.settings import Settings
 

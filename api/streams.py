@@ -157,6 +157,8 @@ class Streams:
         rows = _exported(call, asked)
         piece = await call.service.in_thread(lambda: list(islice(rows, PIECE)))
         await response.prepare(call.request)
+        if call.request.method == "HEAD":
+            return response
         await response.write(b'{"exported_at":' + orjson.dumps(now) + b',"streams":[')
         count = 0
         while piece:

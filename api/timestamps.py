@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
-from locker.error import BrokenSchema, LockerError
+from locker.error import BrokenSchema, NotFound
 from locker.record import Body
 from locker.term import Any_, Compare, Term, moment
 
@@ -133,7 +133,7 @@ def _stream(call: Call, n: int) -> Body | None:
     """A stream as it stands, archived or not: what was seen in it was seen."""
     try:
         body: Body | None = call.locker.object(COMMONS, f"stream:{n}")["body"]
-    except LockerError:
+    except NotFound:
         return None
     return body
 

@@ -31,7 +31,6 @@ from .identity import (
     check_role,
 )
 from .invitation import Invitation, digest_of, new_code
-from .limit import Limits, Network, client_of, place_of
 from .log import Draft, Logbook
 from .naming import check_client, check_signup, fold, owner_of
 from .password import Passwords
@@ -53,15 +52,11 @@ __all__ = [
     "Grant",
     "Identity",
     "Invitation",
-    "Limits",
-    "Network",
     "Role",
     "Token",
     "Tokens",
     "check_role",
     "check_scope",
-    "client_of",
-    "place_of",
 ]
 
 T = TypeVar("T")

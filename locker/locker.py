@@ -105,25 +105,18 @@ class Locker:
         self.data = Path(data)
         self.clock = clock
         self.vault = Vault(data, keys or key_folder(), secret=secret, old_secret=old_secret)
-        self._accounts: Accounts | None = None
         dropped = self.data / "plugins" if plugins else None
         self.connectors = plugin.connectors(dropped)
         self.collections = plugin.collections(dropped)
         self.schemas: dict[str, Schema] = {type: schema for type, schema in load().items() if type in self.collections}
         self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
+        self.accounts = Accounts(self.logbook, self.vault, clock=clock)
         self._leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
         self.flags = Flags(self.logbook)
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
         self._running: list[Running] = []
         self._projector: subprocess.Popen[bytes] | None = None
-
-    @property
-    def accounts(self) -> Accounts:
-        """Who may do what here."""
-        if self._accounts is None:
-            self._accounts = Accounts(self.logbook, self.vault, clock=self.clock)
-        return self._accounts
 
     def now(self) -> str:
         """The time, as the log writes it."""
@@ -212,8 +205,7 @@ class Locker:
     def close(self) -> None:
         """Stop, and close every file."""
         self.stop()
-        if self._accounts:
-            self._accounts.close()
+        self.accounts.close()
         self.vault.close()
         self.views.close()
         self.logbook.close()

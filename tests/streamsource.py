@@ -105,7 +105,7 @@ async def serving(folder: Path, **settings: Any) -> AsyncIterator[Server]:
     made = Settings.read({}, data=str(folder), **{"port": 0, "rate_limit": 0, "login_limit": 0, "signup_limit": 0, **settings})
     with Locker(folder, clock=clock) as locker:
         cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        locker._accounts = Accounts(locker.logbook, locker.vault, clock=clock, passwords=cheap)
+        locker.accounts = Accounts(locker.logbook, locker.vault, clock=clock, passwords=cheap)
         locker.start()
         async with app.serving(locker, made) as url, ClientSession() as session:
             nobody = Person(session, url, None)

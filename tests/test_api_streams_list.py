@@ -47,6 +47,9 @@ ASKED = st.fixed_dictionaries(
     },
 )
 
+PAGED = st.fixed_dictionaries({"page": st.integers(1, 4), "per_page": st.integers(1, 5)}, optional={"status": st.sampled_from(STATUSES)})
+"""Pages without an order, which pinned streams lead."""
+
 
 def expected(streams: list[Any], asked: dict[str, Any], numbers: list[int]) -> tuple[list[int], dict[str, int]]:
     """What a list must answer: the ids of the page, and meta."""
@@ -91,7 +94,7 @@ async def filled(server: Server, people: list[Person], rows: list[dict[str, Any]
     return made
 
 
-@given(st.lists(ROW, max_size=14), st.lists(ASKED, min_size=12, max_size=20))
+@given(st.lists(ROW, max_size=14), st.lists(st.one_of(ASKED, PAGED), min_size=12, max_size=20))
 @settings(max_examples=12)
 def test_a_list_is_what_a_look_at_each_stream_finds(rows: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
     """Whatever is filtered, sorted and paged, the page and its numbers are those of the model, for admins and for others."""

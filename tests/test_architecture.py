@@ -23,6 +23,7 @@ ALLOWED = {
         "locker.term",
         "locker.record",
         "locker.account",
+        "locker.limit",
         "locker.error",
         "locker.settings",
         "locker.__version__",

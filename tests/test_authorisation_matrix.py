@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from locker.account import KINDS, Limits, Tokens, run
+from locker.account import KINDS, Tokens, run
+from locker.limit import Limits
 from locker.locker import Locker
 from locker.settings import Settings
 from tests.accounts import PASSWORD, cheap
