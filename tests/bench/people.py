@@ -20,7 +20,7 @@ GIVEN = [
     "Anita",
     "Barbara",
     "Bjarne",
-    "Claude",
+    "Clara",
     "Dennis",
     "Donald",
     "Edsger",
