@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
@@ -207,6 +207,8 @@ class Vault:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):  # SQLite tells it better
+                self.path.touch(mode=0o600)  # before SQLite opens it: the files beside it get the same rights
             connection = connect(self.path, write=True, cache_mib=1)
             with translated(self.path):
                 connection.execute("PRAGMA secure_delete = ON")

@@ -76,6 +76,16 @@ def test_secret_and_key_are_not_in_the_data(tmp_path: Path) -> None:
     assert {0o600} == {path.stat().st_mode & 0o777 for path in (key_file, tmp_path / "data" / VAULT_FILE)}
 
 
+def test_the_files_beside_it_are_its_users_only_too(tmp_path: Path) -> None:
+    """Whoever may not read the vault may not read its write-ahead log either, from the first moment on."""
+    kept = vault(tmp_path)
+    kept.put("a", "first")
+    files = sorted((tmp_path / "data").glob(f"{VAULT_FILE}*"))
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in files}
+    assert f"{VAULT_FILE}-wal" in [path.name for path in files]
+    kept.close()
+
+
 def test_what_is_forgotten_leaves_the_file(tmp_path: Path) -> None:
     """Not even the sealed bytes of a forgotten secret stay on the disk."""
     kept = vault(tmp_path)
