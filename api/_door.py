@@ -15,7 +15,7 @@ from locker.locker import MAINTENANCE
 
 from ._auth import PARAMETER
 from ._errors import HttpError, Maintenance, brief, render, unexpected
-from ._pages import HEADERS
+from ._pages import HEADERS, NEVER_KEPT
 from ._routes import Route
 from ._service import Call, Service, read_params
 
@@ -51,8 +51,7 @@ class Door:
         except Exception as error:
             response = self._failed(request, unexpected(error, f"{request.method} {request.path}", self._shape))
         if PARAMETER in raw and not response.prepared:
-            response.headers["Cache-Control"] = "no-store"
-            response.headers["Referrer-Policy"] = "no-referrer"
+            response.headers.update(NEVER_KEPT)
         return response
 
     async def _answer(self, request: web.Request, raw: str) -> web.StreamResponse:
@@ -111,6 +110,12 @@ class Elsewhere:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if (door := self._doors.get(request.path.casefold())) is not None:
             return await door.answer(request)
+        response = self._nothing(request)
+        if PARAMETER in request.raw_path:
+            response.headers.update(NEVER_KEPT)
+        return response
+
+    def _nothing(self, request: web.Request) -> web.Response:
         if request.path.startswith("/api/"):
             return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=brief)
         return render(self._unknown(request.path))

@@ -34,6 +34,9 @@ MEDIA_TYPES = {
 MOST = 1000
 CHUNK_ITEMS, CHUNK_CHARACTERS = 250, 256 * 1024
 HEADERS = {"Server": "locker", "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"}
+NEVER_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+"""What an answer says whose address had a token in it."""
+
 _SAFE = "%&=+,:;/?@!$'()*[]~."
 """What stays as it came in a link; anything else could end the address or the header."""
 
@@ -83,12 +86,18 @@ def offset_and_limit(params: Mapping[str, int], default: int) -> tuple[int, int]
     return params.get("offset", 0), min(params.get("limit", default), MOST)
 
 
+def begun(call: Call, media: str, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
+    """An answer that leaves piece by piece; its headers are gone before the door could add any."""
+    kept = NEVER_KEPT if PARAMETER in call.raw else {}
+    return web.StreamResponse(headers={**HEADERS, **(headers or {}), **kept, "Content-Type": media})
+
+
 async def stream(call: Call, fragments: Iterator[str], media: str, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
     """Everything there is, piece by piece, in constant memory; reading happens in a thread.
 
     A mistake in the request is told before the first byte; what goes wrong later breaks the connection off, so that nobody takes a part for the whole.
     """
-    response = web.StreamResponse(headers={**HEADERS, **(headers or {}), "Content-Type": media})
+    response = begun(call, media, headers)
     pack = _lines if media == NDJSON else _packed
     take = call.service.in_thread
     piece = await take(_piece, fragments, pack)

@@ -20,7 +20,7 @@ from locker.record import Body
 from locker.term import Term
 
 from ._body import read_json
-from ._pages import HEADERS, JSON, answer
+from ._pages import JSON, answer, begun
 from ._routes import Route
 from ._service import POSITION, Call, Service
 from ._stream_continuation import Recent, shown
@@ -153,7 +153,7 @@ class Streams:
         asked = wanted(call, params_of(call), {})
         await fresh(call)
         now = shown(call.locker.now())
-        response = web.StreamResponse(headers={**HEADERS, "Content-Type": JSON})
+        response = begun(call, JSON)
         rows = _exported(call, asked)
         piece = await call.service.in_thread(lambda: list(islice(rows, PIECE)))
         await response.prepare(call.request)

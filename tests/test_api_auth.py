@@ -80,10 +80,22 @@ def test_a_token_in_the_address(strict: Server, caplog: pytest.LogCaptureFixture
         unknown = strict.get(f"/nothing?access_token={token}")
         posted = strict.post(f"/addContact?access_token={token}", {"name": "Zoe"})
     assert (200, 400, 404, 401) == (good.status_code, bad.status_code, unknown.status_code, posted.status_code)
-    for answer in (good, bad):
+    for answer in (good, bad, unknown):
         assert ("no-store", "no-referrer") == (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"])
         assert token not in answer.text
     assert not [record for record in caplog.records if not record.name.startswith("urllib3") and token in record.getMessage()]
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"), [(QUERY, "application/x-ndjson"), (QUERY, "application/msgpack"), ("/api/v1/streams/export?", "*/*")]
+)
+def test_a_token_in_the_address_of_what_is_streamed(strict: Server, path: str, accept: str) -> None:
+    """An answer that leaves piece by piece is kept nowhere either; without a token in the address its headers are the usual ones."""
+    token = strict.tokens.make("me")
+    told = strict.get(f"{path}&access_token={token}", headers={"Accept": accept})
+    usual = strict.get(path, headers={"Accept": accept, "Authorization": f"Bearer {token}"})
+    assert (200, "no-store", "no-referrer") == (told.status_code, told.headers["Cache-Control"], told.headers["Referrer-Policy"])
+    assert (200, "private, no-cache", None) == (usual.status_code, usual.headers["Cache-Control"], usual.headers.get("Referrer-Policy"))
 
 
 def test_writing_does_not_imply_reading(strict: Server) -> None:
