@@ -21,7 +21,7 @@ from ._query_string import last_of_each, parse_query_string
 from ._service import POSITION, Call
 from ._stream_list import COMMONS, Wanted, boolean, found, fresh, meta
 from ._stream_users import user
-from ._stream_writes import MISSING, Decision, archiving, check_visible, unwrapped
+from ._stream_writes import MISSING, Decision, archiving, check_account, check_visible, unwrapped
 
 Show = Callable[[Call, int, Body], Body]
 
@@ -88,7 +88,8 @@ class Thing:
         return unwrapped(await read_json(call), self.type)
 
     async def decide(self, call: Call, decision: Decision) -> Decided:
-        """Let it be decided and written; durable when it returns."""
+        """Let it be decided and written; durable when it returns.  Raises Forbidden for whoever has no account."""
+        check_account(call.caller)
         decided = await asyncio.wrap_future(call.locker.composer.deciding(COMMONS, self.type, decision, call.caller.by))
         call.service.written = max(call.service.written, decided.position)
         return decided

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from locker.account import Identity
+from locker.account import ME, Identity
 from locker.error import BrokenSchema, Forbidden, NotFound
 from locker.locker import Sight, Write
 from locker.record import Body
@@ -18,6 +18,7 @@ from ._stream_rules import checked, platform_of
 
 MISSING = "Record not found"
 NOT_YOURS = "You are not allowed to change this: it belongs to somebody else, and your role is {role}"
+NO_ACCOUNT = "the locker of {owner} has no account, so nothing here could be its own; sign up, or use the token of an account"
 
 Decision = Callable[[Sight], Write]
 
@@ -99,6 +100,12 @@ def check_visible(body: Body, who: Identity) -> None:
     """Raise NotFound for what is archived, but for admins."""
     if body.get("is_archived") and not who.is_at_least("admin"):
         raise NotFound(MISSING)
+
+
+def check_account(who: Identity) -> None:
+    """Raise Forbidden for a locker that the operator only named: it would pass for number 0, which is the operator's own."""
+    if not who.account.number and who.account.owner != ME.owner:
+        raise Forbidden(NO_ACCOUNT.format(owner=who.owner))
 
 
 def check_mine(body: Body, who: Identity) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.streamsource import Server, serving, serving_again
+from locker.account import KINDS, Tokens
+from tests.streamsource import Person, Server, serving, serving_again
 
 STREAMS = "/api/v1/streams"
 
@@ -319,6 +320,27 @@ async def test_a_long_import_is_taken_in_order(server: Server) -> None:
     told = (await server.editor.ask("POST", f"{STREAMS}/bulk_import", rows)).json
 
     assert (1200, list(range(1, 1201))) == (told["imported"], [each["id"] for each in told["streams"]])
+
+
+async def test_a_locker_without_an_account_owns_no_stream(server: Server, tmp_path: Path) -> None:
+    """A token of a locker that the operator only named reads the streams, and neither makes nor changes any, the operator's own (user 0) least of all."""
+    tokens = Tokens(tmp_path)
+    operator = Person(server.ann.session, server.url, tokens.make("me", KINDS))
+    named = Person(server.ann.session, server.url, tokens.make("family", KINDS))
+    made = await operator.stream(title="ours")
+
+    asked = [
+        await named.ask("PUT", f"{STREAMS}/1", {"title": "theirs"}),
+        await named.ask("PUT", f"{STREAMS}/1/pin"),
+        await named.ask("DELETE", f"{STREAMS}/1"),
+        await named.ask("POST", STREAMS, {"source": "Jason", "link": "https://www.twitch.tv/jason"}),
+        await named.ask("POST", "/api/v1/streamers", {"name": "Jason"}),
+        await named.ask("POST", "/api/v1/timestamps", {"title": "Then", "event_timestamp": "2026-11-22T08:00:00Z"}),
+    ]
+
+    assert [403] * 6 == [each.status for each in asked]
+    assert "family has no account" in asked[0].json["error"]
+    assert made == (await named.ask("GET", f"{STREAMS}/1")).json
 
 
 async def test_an_export_has_every_stream_of_a_list(server: Server) -> None:
