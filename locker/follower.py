@@ -20,7 +20,7 @@ from .log import Logbook, Position
 
 LEASE_SECONDS = 15.0
 POLL_SECONDS = 0.5
-FEW = 50
+FEW = 500
 PAUSE_SECONDS = 0.01
 """After few records a follower lets some more gather: each batch is a transaction, and the disk has only so many."""
 
