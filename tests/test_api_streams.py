@@ -322,6 +322,22 @@ async def test_a_long_import_is_taken_in_order(server: Server) -> None:
     assert (1200, list(range(1, 1201))) == (told["imported"], [each["id"] for each in told["streams"]])
 
 
+async def test_a_timestamp_tells_nothing_of_an_archived_stream(server: Server) -> None:
+    """What is archived is gone for all but admins, also by way of a note that somebody makes on its number, and in the note's history."""
+    await server.ann.stream(title="gone")
+    await server.ann.ask("DELETE", f"{STREAMS}/1")
+    note = {"title": "Then", "event_timestamp": "2026-11-22T08:00:00Z", "streams": [{"stream_id": 1}]}
+
+    made = await server.bob.ask("POST", "/api/v1/timestamps", note)
+    life = await server.bob.ask("GET", "/api/v1/timestamps/1/history")
+    seen = await server.admin.ask("GET", "/api/v1/timestamps/1")
+
+    nothing = dict.fromkeys(("source", "link", "platform", "title"))
+    assert (201, nothing) == (made.status, made.json["streams"][0]["stream"])
+    assert nothing == life.json["history"][0]["timestamp"]["streams"][0]["stream"]
+    assert "gone" == seen.json["streams"][0]["stream"]["title"]
+
+
 async def test_a_locker_without_an_account_owns_no_stream(server: Server, tmp_path: Path) -> None:
     """A token of a locker that the operator only named reads the streams, and neither makes nor changes any, the operator's own (user 0) least of all."""
     tokens = Tokens(tmp_path)
