@@ -28,6 +28,8 @@ JOBS_PER_COMMIT = 256
 
 def connect(path: Path | str, *, write: bool = False, synchronous: str = "FULL", cache_mib: int = 8) -> sqlite3.Connection:
     """Open a file, in autocommit mode, usable from any one thread at a time.  Raises StorageError if it cannot be opened."""
+    if write:
+        keep_private(path)
     try:
         connection = sqlite3.connect(
             f"{Path(path).absolute().as_uri()}?mode={'rwc' if write else 'ro'}",
@@ -47,6 +49,12 @@ def connect(path: Path | str, *, write: bool = False, synchronous: str = "FULL",
     except sqlite3.Error as error:
         raise StorageError(f"cannot open {path}: {error}") from error
     return connection
+
+
+def keep_private(path: Path | str) -> None:
+    """Make a file that is not there yet readable by its owner alone; SQLite gives the files beside it the same rights."""
+    with suppress(OSError):  # a folder that cannot be written is told of when SQLite opens the file
+        Path(path).touch(mode=0o600, exist_ok=False)
 
 
 class translated:  # noqa: N801 - used like a function, as ``with translated(path):``

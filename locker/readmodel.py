@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import orjson
 
+from .database import keep_private
 from .error import Conflict, Corrupt
 from .projection import OWNER_BITS, Cell, Projected, Projection, quoted, read
 from .record import Body, Record, canonical
@@ -69,6 +70,7 @@ class ReadModel:
         self.path, self.bulk = Path(path), bulk
         self._fingerprint = fingerprint(schemas)
         self._projections = {type: Projection(schema) for type, schema in schemas.items()}
+        keep_private(self.path)
         with storage(self.path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
             self._prepare()

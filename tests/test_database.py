@@ -14,6 +14,8 @@ from eventsourcing.persistence import OperationalError
 
 from locker.database import Writer, connect, explain, translated
 from locker.error import Conflict, StorageError
+from locker.readmodel import ReadModel
+from locker.schema import load
 
 
 @pytest.fixture
@@ -211,3 +213,12 @@ def test_mistakes_of_ours_are_not_the_disks(error: Exception) -> None:
     """What is not the store's fault comes out as it was raised."""
     with pytest.raises(type(error)), translated("x.sqlite"):
         raise error
+
+
+def test_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """What somebody keeps here is nobody else's to read; the files that SQLite puts beside take the same rights."""
+    writer = Writer(tmp_path / "log.sqlite")
+    writer.run(lambda connection: connection.execute("CREATE TABLE t (x)"))
+    ReadModel(tmp_path / "views-1.sqlite", load()).close()
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    writer.close()

@@ -23,7 +23,9 @@ def _shown(accounts: Sequence[Account], json: bool) -> None:
     if json:
         return dump(rows)
     names = ("id", "email", "role", "owner", "created_at", "disabled")
-    return table(names, [[moment(str(row[name])) if name == "created_at" else row[name] for name in names] for row in rows])
+    for row in rows:  # an id is no amount: it is copied into other commands
+        row |= {"id": str(row["id"]), "created_at": moment(str(row["created_at"]))}
+    return table(names, [[row[name] for name in names] for row in rows])
 
 
 def _grants(grants: Sequence[Grant], json: bool) -> None:
