@@ -1,8 +1,9 @@
 """
-What a connector is: one file that knows how to read one service, or one kind of archive.
+What a connector is: one file that knows how to ask one service, or how to read one kind of archive.
 
-Drop a file into ``connectors/`` (or publish it under the entry point ``locker.connectors``) with one subclass of ``Archived``; nothing has to be
-registered.  It says which files it reads, yields what it found, and maps each document to the canonical fields of its type::
+Drop a file into ``connectors/`` (or publish it under the entry point ``locker.connectors``) with one subclass of ``Archived`` (files that
+a person downloaded) or ``Fetching`` (a service on the network); nothing has to be registered, and one class may be both.  A reader says which files
+it reads, yields what it found, and maps each document to the canonical fields of its type::
 
     class Bookmarks(Archived):
         name = "bookmarks"  # also the subtype and the default source: link/bookmarks
@@ -19,6 +20,27 @@ registered.  It says which files it reads, yields what it found, and maps each d
         def map(self, type: str, body: Body) -> Body | None:
             return {"url": body["href"], "title": body.get("text")}
 
+A connector that fetches says how it is authorised, which streams it has and how fast it may ask::
+
+    class Github(Fetching):
+        name = "github"
+        types = ("favorite",)
+        title = "GitHub"
+        base_url = "https://api.github.com"
+        auth = (Bearer(help="github.com/settings/tokens"),)
+        who = Who(path="/user", facts={"id": "id", "username": "login"})
+        pace = Pace(requests=5000, seconds=3600)
+        streams = (
+            Stream(name="stars", type="favorite", path="/user/starred", key="repo.id", paging=Link(), order="newest",
+                   headers={"Accept": "application/vnd.github.star+json"}),
+        )  # fmt: skip
+
+        def map(self, type: str, body: Body) -> Body | None:
+            return {"url": body["repo"]["html_url"], "title": body["repo"]["full_name"], "created": body["starred_at"]}
+
+Where data is not enough it overrides ``item`` (an entry that is not simply stored as it stands), ``fetch`` (a protocol of its own) or ``judge``
+(what an answer means).
+
 What it yields is stored as it stands, forever.  ``map`` runs later, whenever collections are composed, and may be improved at any time: a better map
 only needs a replay.  It must be a pure function of its arguments and must not raise for anything that ``read`` yielded; None means that this
 document is no object (it stays in the log all the same).
@@ -31,49 +53,57 @@ stops the rest.  Memory stays bounded if ``read`` streams: never build a list of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, ClassVar
 
 from .archive import Archive
+from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
+from .error import Invalid, LockerError
+from .fetching import DAY, HOUR, Answer, Option, Page, Session, Since, Stream, Walk, Who
+from .item import Found, Item, Problem, Scope
+from .pace import Pace
+from .paging import URL, Cursor, Link, MaxId, NextUrl, Offset, Once, PageNumber, Paging, Step
 from .record import Blob, Body
 
-__all__ = ["Archive", "Archived", "Blob", "Body", "Connector", "Found", "Item", "Problem", "Scope"]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing as its source gave it: primary *type*, the source's own id as *key*, the whole *body* (None: the source says it is gone)."""
-
-    type: str
-    key: str
-    body: Body | None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that could not be read: which *file*, where in it (``line 12``, ``message 3``), and why."""
-
-    file: str
-    place: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the items that follow are a picture of, until the next Scope.
-
-    *name* tells one account's export from another's (``account:12``; never a path or a moment); *as_of* is when the export was made, if it says so;
-    *complete* means that it holds everything of that scope, so that what an earlier export had and this one lacks was deleted.
-    """
-
-    name: str
-    as_of: datetime | None = None
-    complete: bool = False
-
-
-Found = Item | Problem | Scope
+__all__ = [
+    "DAY",
+    "HOUR",
+    "URL",
+    "Answer",
+    "ApiKey",
+    "Archive",
+    "Archived",
+    "Authorisation",
+    "Basic",
+    "Bearer",
+    "Blob",
+    "Body",
+    "Connector",
+    "Cursor",
+    "Fetching",
+    "Found",
+    "Item",
+    "Link",
+    "MaxId",
+    "NextUrl",
+    "OAuth1",
+    "OAuth2",
+    "Offset",
+    "Once",
+    "Option",
+    "Pace",
+    "Page",
+    "PageNumber",
+    "Paging",
+    "Problem",
+    "Scope",
+    "Session",
+    "Since",
+    "Step",
+    "Stream",
+    "Walk",
+    "Who",
+]
 
 
 class Connector(ABC):
@@ -106,7 +136,43 @@ class Archived(Connector):
     def options(self, settings: dict[str, str]) -> Archived:
         """The same connector with options of this run (``--option mapping=map.json``).  Raises Invalid for unknown ones."""
         if settings:
-            from .error import Invalid
-
             raise Invalid(f"{self.name} takes no options, got {', '.join(sorted(settings))}")
         return self
+
+
+class Fetching(Connector):
+    """A connector that asks a service over the network.
+
+    ``locker/sync.py`` runs it: each page is appended together with where to go on, in one transaction, so that a run that is killed at any point
+    loses nothing and repeats at most one page.
+    """
+
+    base_url: ClassVar[str] = ""
+    """Where the service answers, without a slash at the end; a connection may name another one.  Empty: every connection must name it."""
+
+    auth: ClassVar[tuple[Authorisation, ...]] = ()
+    """The ways to be let in, the best first; () if the service asks for nothing."""
+
+    who: ClassVar[Who | None] = None
+    """How to learn whose account it is; None if the options say so."""
+
+    asks: ClassVar[tuple[Option, ...]] = ()
+    """What a connection can be told beside its credentials."""
+
+    streams: ClassVar[tuple[Stream, ...]] = ()
+    """What there is to fetch."""
+
+    pace: ClassVar[Pace] = Pace()
+    """How fast it may be asked."""
+
+    def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
+        """The pages of a stream from where a walk stands.  As declared, unless overridden; may be abandoned after any page."""
+        raise NotImplementedError
+
+    def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
+        """What one entry of a stream's list becomes: itself under its key, unless overridden; None leaves it out."""
+        raise NotImplementedError
+
+    def judge(self, answer: Answer) -> LockerError | None:  # noqa: ARG002
+        """What an answer means where its status does not say it (an error inside of a 200, a limit told as 403); None: what the status says."""
+        return None
