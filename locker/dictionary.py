@@ -20,14 +20,11 @@ import Stemmer
 
 from .words import words
 
-LANGUAGES = dict(
-    pair.split(":")
-    for pair in (
-        "ar:arabic ca:catalan cs:czech da:danish de:german el:greek en:english es:spanish et:estonian eu:basque fi:finnish fr:french ga:irish "
-        "hu:hungarian hy:armenian it:italian lt:lithuanian nb:norwegian nl:dutch nn:norwegian no:norwegian pl:polish pt:portuguese ro:romanian "
-        "ru:russian sr:serbian sv:swedish tr:turkish"
-    ).split()
-)
+_ALGORITHMS = """
+ar:arabic ca:catalan cs:czech da:danish de:german el:greek en:english es:spanish et:estonian eu:basque fi:finnish fr:french ga:irish hu:hungarian
+hy:armenian it:italian lt:lithuanian nb:norwegian nl:dutch nn:norwegian no:norwegian pl:polish pt:portuguese ro:romanian ru:russian sr:serbian
+sv:swedish tr:turkish"""
+LANGUAGES = dict(pair.split(":") for pair in _ALGORITHMS.split())
 """Languages whose inflections are known, by ISO 639-1 code; in any other only whole equal words are found."""
 
 SHORT = 2
