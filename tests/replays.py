@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -75,7 +75,7 @@ class Reply:
 
 
 @asynccontextmanager
-async def answering(replies: Mapping[str, Path | Reply | Iterable[Path | Reply]]) -> AsyncIterator[str]:
+async def answering(replies: Mapping[str, Path | Reply | Sequence[Path | Reply]]) -> AsyncIterator[str]:
     """The base URL of a server that answers paths (with their query, if it matters: ``/me?page=2``) with a file or a Reply.
 
     Several replies are given in turn, and the last one again; a path with the query goes before one without.  Anything else is 404.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import aiohttp
 import pytest
 
@@ -23,7 +25,7 @@ async def test_shared_cassette_is_served_as_recorded() -> None:
 
 async def test_bodies_are_served_in_turn() -> None:
     """A path answers its replies in turn and the last one again; a query matters where it is named; the rest is 404."""
-    replies = {"/a": [Reply(b"1"), Reply(b"2", 429, {"Retry-After": "1"})], "/a?page=2": Reply(b"3")}
+    replies: dict[str, Reply | list[Path | Reply]] = {"/a": [Reply(b"1"), Reply(b"2", 429, {"Retry-After": "1"})], "/a?page=2": Reply(b"3")}
     async with answering(replies) as base, aiohttp.ClientSession() as client:
         said = []
         for path in ("/a", "/a", "/a?x=1", "/a?page=2", "/b"):
