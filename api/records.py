@@ -126,14 +126,14 @@ async def push(call: Call) -> web.StreamResponse:
     """``push``: items in; what is new of them is appended, page by page of a long push."""
     call.params()
     source, sum = call.request.match_info["source"], Pushed()
-    call.locker.check_pushable(source)
+    call.locker.pushing.check_pushable(source)
     start = 0
     async with aclosing(item_pages(call)) as pages:
         async for page in pages:
             if len(page) > SMALL:
-                pushed, drafts = await call.service.in_thread(call.locker.drafts, source, page, call.caller.by)
+                pushed, drafts = await call.service.in_thread(call.locker.pushing.drafts, source, page, call.caller.by)
             else:
-                pushed, drafts = call.locker.drafts(source, page, call.caller.by)
+                pushed, drafts = call.locker.pushing.drafts(source, page, call.caller.by)
             if drafts:
                 pushed.count(await call.service.appends.append(call.owner, source, drafts))
             _add(sum, pushed, start)

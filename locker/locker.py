@@ -4,16 +4,8 @@ A locker, open: logs, composer, read models and connectors put together.  The on
 
 from __future__ import annotations
 
-import gc
 import json
-import logging
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -24,13 +16,15 @@ from .composer import Composer
 from .connector import Archive, Archived
 from .decision import Decided, Seen, Sight, Write
 from .draft import Draft, Outcome
-from .error import Conflict, Invalid, LockerError, NotFound, Unavailable
+from .error import NotFound
 from .flag import MAINTENANCE, Flag, Flags
-from .follower import Follower, Lease, Running
+from .follower import Lease
 from .importer import Import, Report, Wish
+from .keeper import Keeper
 from .log import LOG_FILE, Logbook, Position, split_id
+from .pushing import Pushed, Pushing
 from .query import Reader
-from .record import Body, Record, ServiceType, check_owner, check_source
+from .record import Body, Record, check_owner, check_source
 from .schema import Schema, load, named, written
 from .settings import key_folder
 from .settling import SUBTYPE
@@ -51,38 +45,6 @@ __all__ = [
     "Write",
     "guess",
 ]
-
-logger = logging.getLogger("locker")
-
-WAIT_SECONDS = 0.02
-
-
-@dataclass(slots=True)
-class Pushed:
-    """What became of pushed items: counts, and ``{"index", "error"}`` of each that was rejected."""
-
-    added: int = 0
-    edited: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    errors: list[Body] = field(default_factory=list)
-    position: Position = 0
-
-    def count(self, outcomes: Iterable[Outcome]) -> Self:
-        """Take in what became of the items that were not rejected."""
-        for outcome in outcomes:
-            match outcome.op:
-                case "add":
-                    self.added += 1
-                case "edit":
-                    self.edited += 1
-                case "delete":
-                    self.deleted += 1
-                case None:
-                    self.unchanged += 1
-            self.position = max(self.position, outcome.position)
-        return self
 
 
 class Locker:
@@ -111,12 +73,12 @@ class Locker:
         self.schemas: dict[str, Schema] = {type: schema for type, schema in load().items() if type in self.collections}
         self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
         self.accounts = Accounts(self.logbook, self.vault, clock=clock)
-        self._leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
         self.flags = Flags(self.logbook)
-        self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=self._leases[Composer.name])
+        leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
+        self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
-        self._running: list[Running] = []
-        self._projector: subprocess.Popen[bytes] | None = None
+        self.keeper = Keeper(self.logbook, self.composer, self.views, leases, self.data, self.schemas)
+        self.pushing = Pushing(self.logbook, self.connectors, self.collections, self.schemas)
 
     def now(self) -> str:
         """The time, as the log writes it."""
@@ -126,81 +88,23 @@ class Locker:
 
     def prepare(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
         """Make the read model if there is none that fits this program."""
-        if not self.views.is_current():
-            with self._held(self._leases[Views.name]):
-                if not self.views.is_current():  # or another process made it meanwhile
-                    self.rebuild(told)
+        self.keeper.prepare(told)
 
     def rebuild(self, told: Callable[[Position, Position], None] = lambda *_: None) -> Position:
-        """Make a new generation of the read model beside the old one, then let it answer.  Never appends.
-
-        Two at once would take each other's files for old ones: this waits for another process's, and raises Unavailable after a minute.
-        """
-        lease = Lease(self.logbook, "rebuild")
-
-        def renewing(position: Position, of: Position) -> None:
-            if not lease.take():
-                raise Unavailable("another process began to rebuild meanwhile; its generation will answer")
-            told(position, of)
-
-        with self._held(lease):
-            return self.views.rebuild(renewing)
+        """Make a new generation of the read model; see ``Keeper.rebuild``."""
+        return self.keeper.rebuild(told)
 
     def start(self, *, second_process: bool = False) -> None:
-        """Compose and project in the background from now on, whenever no other process does.
-
-        With *second_process* projecting has a process of its own, for large imports: the interpreter's lock is not shared then.
-        """
-        self.prepare()
-        if self._running:
-            return
-        rarely_collect_garbage()
-        followers: list[Follower] = [self.composer] if second_process else [self.composer, self.views]
-        if second_process:
-            command = [sys.executable, "-m", "locker.projector", str(self.data.absolute()), ",".join(self.schemas)]
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            # In a session of its own: Ctrl-C is for us, and we tell it to end when we do.
-            self._projector = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
-        self._running = [Running(follower, self.logbook, self._leases[follower.name], _failed) for follower in followers]
+        """Compose and project in the background from now on; see ``Keeper.start``."""
+        self.keeper.start(second_process=second_process)
 
     def catch_up(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
-        """Return when everything that was appended so far is composed and can be queried, whoever does the work; *told* hears (done, of)."""
-        self.prepare()
-        of = self.logbook.position
-        for follower in (self.composer, self.views):
-            while (done := follower.position) < of:
-                told(done, of)
-                self._check_running()
-                if self._running or not self._leases[follower.name].take():
-                    time.sleep(WAIT_SECONDS)
-                else:
-                    with suppress(Conflict):  # another thread was faster
-                        follower.step()
-            of = self.logbook.position
-        if not self._running:
-            for lease in self._leases.values():
-                lease.release()
-        told(of, of)
-
-    def _check_running(self) -> None:
-        """Raise what stopped a follower of ours; do the work of the second process if that has ended."""
-        for running in self._running:
-            if running.error:
-                raise running.error
-        if self._projector and self._projector.poll() is not None:
-            self._projector = None
-            self._running.append(Running(self.views, self.logbook, self._leases[Views.name], _failed))
+        """Return when everything that was appended so far is composed and can be queried; *told* hears (done, of)."""
+        self.keeper.catch_up(told)
 
     def stop(self) -> None:
         """Finish the batches at hand."""
-        for running in self._running:
-            running.stop()
-        self._running = []
-        if self._projector:
-            assert self._projector.stdin
-            self._projector.stdin.close()
-            self._projector.wait()
-            self._projector = None
+        self.keeper.stop()
 
     def close(self) -> None:
         """Stop, and close every file."""
@@ -215,19 +119,6 @@ class Locker:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _held(self, lease: Lease) -> Iterator[None]:
-        """Hold a lease meanwhile.  Raises Unavailable if another process keeps it for a minute."""
-        deadline = time.monotonic() + 60
-        while not lease.take():
-            if time.monotonic() > deadline:
-                raise Unavailable(f"another process does the work of the {lease.name}; try again when it is done")
-            time.sleep(WAIT_SECONDS)
-        try:
-            yield
-        finally:
-            lease.release()
 
     # -- writing -----------------------------------------------------------------------------------------
 
@@ -253,47 +144,8 @@ class Locker:
             return run.run(archive)
 
     def push(self, owner: str, source: str, items: Iterable[object], by: str | None = None) -> Pushed:
-        """Append pushed items ``{"type","key","body"}`` to a source that no connector has; bodies are canonical.
-
-        Items that are wrong are rejected, each for itself; the others are appended, all or none.  Raises Invalid for a source that is taken.
-        """
-        pushed, drafts = self.drafts(source, items, by)
-        return pushed.count(self.logbook.append(owner, source, drafts))
-
-    def drafts(self, source: str, items: Iterable[object], by: str | None = None) -> tuple[Pushed, list[Draft]]:
-        """Pushed items as drafts, for callers that append them themselves, and what was rejected; ``count`` what became of them."""
-        self.check_pushable(source)
-        pushed, drafts = Pushed(), list[Draft]()
-        for index, item in enumerate(items):
-            try:
-                drafts.append(self._pushed(source, item, by))
-            except Invalid as error:
-                pushed.rejected += 1
-                pushed.errors.append({"index": index, "error": str(error)})
-        return pushed, drafts
-
-    def check_pushable(self, source: str) -> None:
-        """Raise Invalid if a source's name is wrong, or belongs to a connector or a collection."""
-        name = check_source(source).partition(".")[0]
-        if name in self.collections:
-            raise Invalid(f"{source!r} is the name of a collection; choose another name for the source")
-        if name in self.connectors:
-            raise Invalid(f"{source!r} belongs to the connector {name}; choose another name for the source")
-
-    def _pushed(self, source: str, item: object, by: str | None) -> Draft:
-        if isinstance(item, Invalid):  # it could not even be read
-            raise item
-        if not isinstance(item, dict):
-            raise Invalid('an item is an object {"type", "key", "body"}')
-        type, key, body = item.get("type"), item.get("key"), item.get("body")
-        if not isinstance(type, str) or not isinstance(key, str):
-            raise Invalid("an item needs a type (like contact/mine) and a key, both text")
-        type = type if "/" in type else f"{type}/{source.partition('.')[0]}"
-        if "body" not in item or not (body is None or isinstance(body, dict)):
-            raise Invalid("an item needs a body: an object, or null if the thing is gone")
-        if (kind := ServiceType.parse(type).primary) in self.schemas and body is not None:
-            self.schemas[kind].check(body)
-        return Draft.of(type, key, body, by=by)
+        """Append pushed items; see ``Pushing``."""
+        return self.pushing.push(owner, source, items, by)
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -364,13 +216,3 @@ def guess(connectors: Sequence[Archived], path: Path) -> list[str]:
     """Names of connectors whose file names fit a path."""
     with Archive(path) as archive:
         return [connector.name for connector in connectors if connector.patterns and archive.names(*connector.patterns)]
-
-
-def rarely_collect_garbage() -> None:
-    """Records and bodies are trees without cycles: looking for cycles among them costs a tenth of an import and finds nothing."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-def _failed(error: LockerError) -> None:
-    logger.error("%s: %s", error.code, error)

@@ -161,7 +161,7 @@ def test_a_rebuild_that_was_overtaken_gives_way(locker: Locker, monkeypatch: pyt
     """Whoever slept so long that another process rebuilds leaves the generation that answers, and no file."""
     locker.push("me", "mine", [person("Ann")])
     locker.catch_up()
-    monkeypatch.setattr("locker.locker.Lease", Forgetful)
+    monkeypatch.setattr("locker.keeper.Lease", Forgetful)
     other = Lease(locker.logbook, "rebuild")
 
     def told(position: int, of: int) -> None:
