@@ -56,6 +56,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
+from . import walker
 from .archive import Archive
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
 from .error import Invalid, LockerError
@@ -167,11 +168,11 @@ class Fetching(Connector):
 
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         """The pages of a stream from where a walk stands.  As declared, unless overridden; may be abandoned after any page."""
-        raise NotImplementedError
+        return walker.pages(self, session, stream, walk)
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         """What one entry of a stream's list becomes: itself under its key, unless overridden; None leaves it out."""
-        raise NotImplementedError
+        return walker.item(stream, entry)
 
     def judge(self, answer: Answer) -> LockerError | None:  # noqa: ARG002
         """What an answer means where its status does not say it (an error inside of a 200, a limit told as 403); None: what the status says."""

@@ -60,8 +60,9 @@ class Since:
 class Stream:
     """One list of a service: where it is, how it is paged, what its items are.
 
-    *path* may hold facts of the account and options of the connection: ``/users/{username}/events``.  *type* is the primary type of its items;
-    *items* is the JMESPath of the list in an answer, *key* that of an item's id within it (numbers become text).
+    *path*, *params* and *headers* may hold facts of the account and options of the connection: ``/users/{username}/events``.  *type* is the primary type of its items;
+    *items* is the JMESPath of the list in an answer (one that a service leaves out when it is empty: ``data || `[]```), *key* that of an item's id within it
+    (numbers become text; of several, ``[owner, id]``, one text).
 
     *order* decides what a run does when nothing is known to be unfinished: a list that is ``newest`` first is read until *overlap* pages in a row
     brought nothing new; with *since* only what is new is asked for; any other is walked whole.  A list that is *whole* (a walk to its end shows all
@@ -128,7 +129,8 @@ class Walk:
 class Page:
     """Some items, appended together with what comes next: *step* (plain JSON) to go on from, None if this was the last page of the walk.
 
-    *since* (plain JSON) is what the next walk begins from once this one is finished.  *unchanged* says that the service had nothing new at all
+    *since* (plain JSON) is what the next walk begins from once this one is finished, or left early because nothing new came.  A Problem in a walk is
+    something that could not be read, so nothing is taken for missing at its end.  *unchanged* says that the service had nothing new at all
     (304 Not Modified): the walk ends and nothing is taken for missing.
     """
 

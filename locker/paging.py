@@ -8,20 +8,18 @@ that a walk goes on after a crash where it was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import jmespath
+from .path import number, search, text
+from .weblink import link
 
 URL = "url"
 """The key under which a step holds a whole URL instead of parameters."""
 
 Step = Mapping[str, Any]
 """What a request asks for: query parameters by name, or ``{URL: …}``."""
-
-_NEXT = re.compile(r"<([^>]*)>[^,<]*;\s*rel=\"?next\"?")
 
 
 class Paging(Protocol):
@@ -32,7 +30,10 @@ class Paging(Protocol):
         ...
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:
-        """What the next request asks for, or None if this was the last page.  *step* led here; *headers* have lower-case names."""
+        """What the next request asks for, or None if this was the last page.  *step* led here; *headers* have lower-case names.
+
+        A step that equals an earlier one is found out by the walk, which ends with an error; a URL may be relative to the one that was asked.
+        """
         ...
 
 
@@ -49,7 +50,10 @@ class Once:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageNumber:
-    """``?page=2&per_page=100``; ends at a page with fewer than *size* items, or as soon as *more* (a JMESPath) is false or the number of pages is reached."""
+    """``?page=2&per_page=100``; ends where *more* (a JMESPath) is false, at the number of *pages* (a JMESPath), else at a page with fewer than *size* items.
+
+    *short*: pages may be shorter than asked for though more follow, so that only an empty one is the end.
+    """
 
     param: str = "page"
     size_param: str = "per_page"
@@ -57,37 +61,40 @@ class PageNumber:
     start: int = 1
     more: str = ""
     pages: str = ""
+    short: bool = False
 
     def first(self) -> Step:
         return {self.param: self.start, **_sized(self)}
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:  # noqa: ARG002
-        number = int(step[self.param])
+        page = int(step[self.param])
         if self.more:
-            ends = not jmespath.search(self.more, body)
-        elif self.pages:
-            ends = number >= int(jmespath.search(self.pages, body) or 0)
+            ends = not search(self.more, body)
+        elif self.pages and (pages := number(self.pages, body)) is not None:
+            ends = page - self.start + 1 >= pages
         else:
-            ends = len(items) < self.size
-        return None if ends or not items else {**step, self.param: number + 1}
+            ends = len(items) < (1 if self.short else self.size)
+        return None if ends else {**step, self.param: page + 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offset:
-    """``?offset=100&limit=50``; ends at a page with fewer than *size* items, or at *total* (a JMESPath)."""
+    """``?offset=100&limit=50``; ends at *total* (a JMESPath), else at a page with fewer than *size* items, or with *short* at an empty one."""
 
     param: str = "offset"
     size_param: str = "limit"
     size: int = 100
+    start: int = 0
     total: str = ""
+    short: bool = False
 
     def first(self) -> Step:
-        return {self.param: 0, **_sized(self)}
+        return {self.param: self.start, **_sized(self)}
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:  # noqa: ARG002
         offset = int(step[self.param]) + len(items)
-        total = jmespath.search(self.total, body) if self.total else None
-        ends = len(items) < self.size if total is None else offset >= int(total)
+        total = number(self.total, body) if self.total else None
+        ends = len(items) < (1 if self.short else self.size) if total is None else offset - self.start >= total
         return None if ends or not items else {**step, self.param: offset}
 
 
@@ -105,8 +112,8 @@ class Cursor:
         return _sized(self)
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:  # noqa: ARG002
-        cursor = jmespath.search(self.path, body)
-        if cursor is None or str(cursor) in self.ends or cursor == step.get(self.param):
+        cursor = text(search(self.path, body))
+        if cursor is None or cursor in self.ends or (not items and cursor == step.get(self.param)):
             return None
         return {**step, self.param: cursor}
 
@@ -122,13 +129,12 @@ class Link:
         return _sized(self)
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:  # noqa: ARG002
-        found = _NEXT.search(headers.get("link", ""))
-        return {URL: found[1]} if found and found[1] != step.get(URL) else None
+        return _at(link(headers.get("link", ""), "next"), step, items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextUrl:
-    """The body holds the next page's whole URL at *path* (a JMESPath)."""
+    """The body holds the next page's URL at *path* (a JMESPath)."""
 
     path: str
     size_param: str = ""
@@ -138,15 +144,15 @@ class NextUrl:
         return _sized(self)
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:  # noqa: ARG002
-        url = jmespath.search(self.path, body)
-        return {URL: url} if url and url != step.get(URL) else None
+        return _at(search(self.path, body), step, items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxId:
-    """Newest first by id: *param* walks back from the last item's *id* (a JMESPath within an item).
+    """Newest first by id: *param* walks back from the smallest *id* (a JMESPath within an item; the last one's where ids are no numbers).
 
-    *decrement*: the service's parameter is inclusive, so one less is asked for, in decimal text of any length.
+    *decrement*: the service's parameter is inclusive, so one less is asked for, in decimal text of any length.  Ends at an empty page, or at one that
+    led no further back.
     """
 
     param: str = "max_id"
@@ -159,12 +165,22 @@ class MaxId:
         return _sized(self)
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:  # noqa: ARG002
-        last = str(jmespath.search(self.id, items[-1]) or "") if items else ""
-        if not last:
+        ids = [id for item in items if (id := text(search(self.id, item)))]
+        if not ids:
             return None
-        id = str(int(last) - 1) if self.decrement and last.isdecimal() else last
-        return {**step, self.param: id} if id != step.get(self.param) else None
+        numeric = all(id.isascii() and id.isdecimal() for id in ids)
+        last = str(min(map(int, ids))) if numeric else ids[-1]
+        if self.decrement and numeric:
+            return {**step, self.param: str(int(last) - 1)} if int(last) > 0 else None
+        return {**step, self.param: last} if last != step.get(self.param) else None
 
 
 def _sized(style: PageNumber | Offset | Cursor | Link | NextUrl | MaxId) -> dict[str, Any]:
     return {style.size_param: style.size} if style.size_param else {}
+
+
+def _at(url: Any, step: Step, items: Sequence[Any]) -> Step | None:
+    """The step to a URL; None if there is none, or if a page without items names itself as the next one."""
+    if not isinstance(url, str) or not url or (not items and url == step.get(URL)):
+        return None
+    return {URL: url}
