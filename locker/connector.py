@@ -38,8 +38,8 @@ A connector that fetches says how it is authorised, which streams it has and how
         def map(self, type: str, body: Body) -> Body | None:
             return {"url": body["repo"]["html_url"], "title": body["repo"]["full_name"], "created": body["starred_at"]}
 
-Where data is not enough it overrides ``item`` (an entry that is not simply stored as it stands), ``fetch`` (a protocol of its own) or ``judge``
-(what an answer means).
+Where data is not enough it overrides ``item`` (an entry that is not simply stored as it stands), ``document`` and ``entries`` (an answer that is no
+JSON, or no plain list), ``fetch`` (a protocol of its own) or ``judge`` (what an answer means).
 
 What it yields is stored as it stands, forever.  ``map`` runs later, whenever collections are composed, and may be improved at any time: a better map
 only needs a replay.  It must be a pure function of its arguments and must not raise for anything that ``read`` yielded; None means that this
@@ -169,6 +169,14 @@ class Fetching(Connector):
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         """The pages of a stream from where a walk stands.  As declared, unless overridden; may be abandoned after any page."""
         return walker.pages(self, session, stream, walk)
+
+    def document(self, answer: Answer) -> Any:
+        """What an answer says, in which paging and paths look: its JSON, unless overridden.  Raises Retriable if it is unreadable."""
+        return answer.json()
+
+    def entries(self, stream: Stream, document: Any) -> Any:
+        """The list in a document: what is at the stream's *items*, unless overridden (a service that tells a part of each entry elsewhere in the answer)."""
+        return walker.entries(stream, document)
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         """What one entry of a stream's list becomes: itself under its key, unless overridden; None leaves it out."""

@@ -38,6 +38,10 @@ class Declared(Protocol):
     auth: ClassVar[tuple[Authorisation, ...]]
     asks: ClassVar[tuple[Option, ...]]
 
+    def document(self, answer: Answer) -> Any: ...
+
+    def entries(self, stream: Stream, document: Any) -> Any: ...
+
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None: ...
 
 
@@ -81,7 +85,7 @@ async def pages(connector: Declared, session: Session, stream: Stream, walk: Wal
             return
         if learned is None:
             learned = Learned(before.value, answer.headers.get("etag"), answer.headers.get("last-modified"))
-        body = None if answer.status == 204 else answer.json()
+        body = None if answer.status == 204 else connector.document(answer)
         found, entries = _entries(connector, stream, answer, body)
         circle.page(found)
         learned = replace(learned, value=_greatest(stream.since, entries, learned.value))
@@ -92,6 +96,11 @@ async def pages(connector: Declared, session: Session, stream: Stream, walk: Wal
             return
         ask, conditions = _without_credentials(_whole(following, answer), connector, session), {}
         yield Page(found, {"ask": ask, "since": kept}, kept)
+
+
+def entries(stream: Stream, document: Any) -> Any:
+    """What stands in a document where the stream says that its list is."""
+    return search(stream.items, document)
 
 
 def item(stream: Stream, entry: Any) -> Item | Problem:
@@ -119,7 +128,7 @@ def _start(stream: Stream, walk: Walk, before: Learned) -> tuple[Step, Learned |
 def _entries(connector: Declared, stream: Stream, answer: Answer, body: Any) -> tuple[list[Item | Problem], list[Any]]:
     """What an answer's entries become, and the entries."""
     place = urlsplit(answer.url).path
-    entries = [] if answer.status == 204 else search(stream.items, body)
+    entries = [] if answer.status == 204 else connector.entries(stream, body)
     if isinstance(entries, dict):
         entries = [entries]
     if not isinstance(entries, list):

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locker.connector import (
+    Answer,
     ApiKey,
     Body,
     Cursor,
@@ -310,3 +311,21 @@ def test_a_page_given_twice_is_no_circle() -> None:
     assert ["1", "1", "2"] == keys(
         walk(FakeSession(lambda _: (200, {}, next(pages))), replace(LIST, paging=Cursor(param="c", path="next")))
     )
+
+
+def test_a_document_of_its_own() -> None:
+    """A connector may read an answer that is no JSON, and find a list that no path finds; paging looks into the same document."""
+
+    class Lines(Links):
+        def document(self, answer: Answer) -> Any:
+            ids, _, following = answer.text().partition("|")
+            return {"ids": ids.split(), "next": following}
+
+        def entries(self, stream: Stream, document: Any) -> Any:
+            return [{"id": id} for id in document["ids"]]
+
+    async def collect() -> list[Page]:
+        session = FakeSession(lambda asked: (200, {}, b"3" if asked.params.get("cursor") else b"1 2|more"))
+        return [page async for page in Lines().fetch(session, replace(LIST, paging=Cursor(param="cursor", path="next")), Walk())]
+
+    assert ["1", "2", "3"] == keys(asyncio.run(collect()))
