@@ -198,7 +198,7 @@ class Rebuilt:
 
     def findings(self) -> Iterator[Finding]:
         """Every row that one of both lacks, or has otherwise."""
-        shared = {"owners": 1, "aliases": 2, "via": 4, "counts": 4}
+        shared = {"owners": 1, "aliases": 2, "via": 4, "counts": 4, "totals": 3}
         for table, width in shared.items():
             yield from self._table(table, width)
         for type, schema in self.schemas.items():

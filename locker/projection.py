@@ -27,7 +27,7 @@ OWNER_BITS = 40
 GAP = " \u241e "
 """Stands between two values of one text field, so that no phrase crosses them; ``words`` never produces it."""
 
-VERSION = 1
+VERSION = 2
 """Of the code and the tables: a read model made by another version is made anew."""
 
 

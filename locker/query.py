@@ -7,7 +7,7 @@ Objects leave here as ready JSON texts: a body is copied as it lies in its row, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from .projection import OWNER_BITS, Projection, quoted
 from .record import Body
 from .schema import Schema, named
 from .search import DEFAULT_LIMIT, DEFAULT_SORT, Compiled, Search, compile_search, encode_after, rank_offset
+from .words import fold
 
 __all__ = ["DEFAULT_LIMIT", "Answer", "Reader", "Search", "TooSlow"]
 
@@ -124,6 +125,22 @@ class Reader:
         counts = {name: count for _, _, name, count in rows}
         indexed = [{"field": f.name, "kind": f.kind, "count": counts[f.name]} for f in schema.fields if f.name in counts]
         return indexed + [{"field": name, "kind": "json", "count": counts[name]} for name in sorted(counts) if name not in schema.kinds]
+
+    def totals(self, type: str, field: str, values: Iterable[str]) -> dict[str, int]:
+        """How many objects have each of some values in a list that the schema marks with ``x-total``, whoever owns them; none is 0."""
+        wanted = {fold(value): value for value in values}
+        sql = "SELECT value, count FROM totals WHERE type = ? AND field = ? AND value IN (SELECT value FROM json_each(?))"
+        with self._pool.lend() as connection:
+            found = dict(connection.execute(sql, (type, field, orjson.dumps(list(wanted)).decode())).fetchall())
+        return {value: found.get(folded, 0) for folded, value in wanted.items()}
+
+    def tally(self, owner: str, type: str, field: str) -> dict[str, int]:
+        """How many of one owner's objects have each value of a list of keywords, all values; folded as the index holds them."""
+        projection = self._projections[type]
+        side = quoted(projection.sides[projection.fields[tuple(field.split("."))]])
+        with self._pool.lend() as connection:
+            number = self._owner(connection, owner)
+            return dict(connection.execute(f"SELECT value, count(*) FROM {side} WHERE owner = ? GROUP BY value", (number,)).fetchall())
 
     def via_up(self, owner: str, id: str) -> list[str]:
         """The objects composed from a record (its thing's first one) or object, directly or through others, as JSON."""

@@ -257,8 +257,20 @@ class ReadModel:
                 new = list(set(new).difference(old))
             if new:
                 many(f"INSERT INTO {quoted(name)} ({columns}) VALUES ({marks})", sorted(new))
+        for (listed, _), (old, new) in zip(projection.sides.items(), rows.sides, strict=True):
+            if listed.total:
+                self._write_totals(projection.type, listed.name, old, new)
         if projection.texts:
             self._write_words(projection, rows)
+
+    def _write_totals(self, type: str, field: str, old: list[tuple[Any, ...]], new: list[tuple[Any, ...]]) -> None:
+        counted = Counter(value for _, value, _ in set(new))
+        counted.subtract(value for _, value, _ in set(old))
+        changed = [(type, field, value, difference) for value, difference in sorted(counted.items()) if difference]
+        sql = "INSERT INTO totals VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
+        self._connection.executemany(sql, changed)
+        if any(row[-1] < 0 for row in changed):
+            self._connection.execute("DELETE FROM totals WHERE count = 0")
 
     def _write_words(self, projection: Projection, rows: _Rows) -> None:
         unchanged = set(rows.unsaid) & set(rows.said) if rows.unsaid else set()

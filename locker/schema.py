@@ -2,7 +2,7 @@
 What a body must look like, and how each of its fields is indexed: one JSON Schema file per type in ``schemas/``.
 
 The files are JSON Schema 2020-12 with three annotations of ours: ``x-index`` on a field (or on the items of a list) names its kind, ``x-time``
-the field that tells when the object happened, ``x-plural`` an irregular plural of the type; and ``x-cover`` the fields that its lists are filtered by.
+the field that tells when the object happened, ``x-plural`` an irregular plural of the type; ``x-cover`` the fields that its lists are filtered by; and ``x-total`` marks a list whose values are counted over all owners.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An indexed field: where it is, how it is compared, and whether a body may have several values there."""
+    """An indexed field: where it is, how it is compared, whether a body may have several values there, and whether these are counted for everyone."""
 
     path: tuple[str, ...]
     kind: Kind
     many: bool
+    total: bool = False
 
     @property
     def name(self) -> str:
@@ -161,7 +162,10 @@ def _fields(document: Mapping[str, Any], path: tuple[str, ...], *, many: bool) -
         kind = document["x-index"]
         if kind not in get_args(Kind):
             raise Invalid(f"{'.'.join(path)}: x-index is {kind!r}; it must be one of {', '.join(get_args(Kind))}")
-        yield Field(path, cast("Kind", kind), many)
+        total = document.get("x-total") is True
+        if total and not (many and kind == "keyword"):
+            raise Invalid(f"{'.'.join(path)}: x-total is for lists of keywords")
+        yield Field(path, cast("Kind", kind), many, total)
     if "items" in document:
         yield from _fields(document["items"], path, many=True)
     for name, inner in document.get("properties", {}).items():

@@ -2,7 +2,7 @@
 The tables of a read model: how they are made, and which statements fill them.
 
 Per type one main table (``contact``), one side table per indexed list (``contact.emails``), one of subtypes and one full-text index; for all
-types together ``aliases``, ``via``, ``counts``, ``owners`` and ``meta``.
+types together ``aliases``, ``via``, ``counts``, ``totals``, ``owners`` and ``meta``.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ CREATE TABLE owners (number INTEGER PRIMARY KEY, owner TEXT NOT NULL UNIQUE);
 CREATE TABLE aliases (type TEXT, id INTEGER, survivor INTEGER NOT NULL, PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE via (owner INTEGER, record TEXT, type TEXT, object INTEGER, PRIMARY KEY (owner, record, type, object)) WITHOUT ROWID;
 CREATE TABLE counts (owner INTEGER, type TEXT, subtype TEXT, field TEXT, count INTEGER NOT NULL, PRIMARY KEY (owner, type, subtype, field)) WITHOUT ROWID;
+CREATE TABLE totals (type TEXT, field TEXT, value TEXT, count INTEGER NOT NULL, PRIMARY KEY (type, field, value)) WITHOUT ROWID;
 """
-"""In ``counts`` an empty subtype stands for all subtypes, an empty field for the objects themselves."""
+"""In ``counts`` an empty subtype stands for all subtypes, an empty field for the objects themselves.
+``totals`` says of a value in a list with ``x-total`` how many objects have it, whoever owns them."""
 
 
 def fingerprint(schemas: Mapping[str, Schema]) -> str:
