@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from io import BufferedReader
 from typing import Any, cast
 
-from locker.connector import Archive, Archived, Blob, Body, Found, Item, Problem
+from locker.connector import Archive, Archived, Blob, Body, Found, Item, Problem, find
 from locker.error import Fatal, Invalid
 from locker.record import canonical, parse
 
@@ -16,7 +16,7 @@ from ._documents import Document, digest, first, json_documents, table_documents
 from ._fields import shaped
 from ._json_members import elements, mended
 from ._lines import Lines, head, shape
-from ._mapping import Mapping, checked_type, search
+from ._mapping import Mapping, checked_type
 from ._table import rows
 
 _RAW_LIMIT = 65536
@@ -142,7 +142,7 @@ def _at(archive: Archive, name: str, path: str) -> Iterator[Document | Problem]:
                 Document(element.value, element.body, element.place) if isinstance(element.value, dict) else Document({}, {}, element.place)
             )
             continue
-        inner = search(rest, element.value) if rest else element.value
+        inner = find(rest, element.value) if rest else element.value
         if isinstance(inner, dict) and all(isinstance(value, dict) for value in inner.values()):
             inner = list(inner.values())  # an object by id
         for n, value in enumerate(inner if isinstance(inner, list) else [inner], 1):

@@ -62,6 +62,8 @@ from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
 from .error import Invalid, LockerError
 from .fetching import DAY, HOUR, Answer, Option, Page, Session, Since, Stream, Walk, Who
 from .item import Found, Item, Problem, Scope
+from .mapping import Paths, find
+from .moment import iso, moment
 from .pace import Pace
 from .paging import URL, Cursor, Link, MaxId, NextUrl, Offset, Once, PageNumber, Paging, Step
 from .record import Blob, Body
@@ -96,6 +98,7 @@ __all__ = [
     "Page",
     "PageNumber",
     "Paging",
+    "Paths",
     "Problem",
     "Scope",
     "Session",
@@ -104,6 +107,9 @@ __all__ = [
     "Stream",
     "Walk",
     "Who",
+    "find",
+    "iso",
+    "moment",
 ]
 
 

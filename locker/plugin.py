@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from .collection import Collection
 from .connector import Connector
+from .declaration import load_file
 from .error import Invalid
 
 T = TypeVar("T")
@@ -49,8 +50,24 @@ def load(name: str) -> Iterator[ModuleType]:
 
 
 def connectors(dropped: Path | None = None) -> dict[str, Connector]:
-    """Every connector by name: built-ins, entry points, and with *dropped* the files of that folder.  Raises Invalid for two of one name."""
-    return _unique(found(_modules("connectors", dropped), Connector), "name")  # type: ignore[type-abstract]
+    """Every connector by name: built-ins, entry points, and with *dropped* the files of that folder.  Raises Invalid for two of one name.
+
+    In a folder, ``NAME.py`` is a class and ``NAME.toml`` a declaration (``declaration.py``).
+    """
+    declared = (load_file(path) for room in (folder("connectors"), dropped) if room for path in sorted(room.glob("*.toml")))
+    return _unique([*found(_modules("connectors", dropped), Connector), *declared], "name")  # type: ignore[type-abstract]
+
+
+def at(path: Path) -> list[Connector]:
+    """The connectors of one file.  Raises Invalid if there is none, or if it cannot be loaded."""
+    if path.suffix == ".toml":
+        return [load_file(path)]
+    is_built_in = path.resolve().parent == folder("connectors").resolve()
+    module = import_module(f"{mount('connectors').__name__}.{path.stem}") if is_built_in else _load_file(path)
+    connectors = list(found([module], Connector))  # type: ignore[type-abstract]
+    if not connectors:
+        raise Invalid(f"{path} has no connector: a class that extends Archived or Fetching and has name, types, title and map")
+    return connectors
 
 
 def collections(dropped: Path | None = None) -> dict[str, Collection]:
@@ -78,7 +95,7 @@ def _modules(name: str, dropped: Path | None) -> Iterator[ModuleType]:
 def _load_file(path: Path) -> ModuleType:
     name = f"locker_plugin_{path.stem}"
     spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None or spec.loader is None or not path.is_file():
         raise Invalid(f"{path} is not a Python file")
     module = sys.modules[name] = module_from_spec(spec)
     try:

@@ -141,7 +141,7 @@ class Settings:
         default_factory=key_folder, metadata={"reader": FOLDER, "help": "the folder of the vault's key, outside of data", "secret": False}
     )
     old_secret: str | None = _setting(TEXT, None, "the secret before, until 'locker vault rotate' is done", secret=True)
-    plugins: bool = _setting(SWITCH, False, "run the Python files in <data>/plugins as connectors and collections")
+    plugins: bool = _setting(SWITCH, False, "use the files in <data>/plugins as connectors and collections: Python, which runs, and TOML")
     log_level: str = _setting(LEVEL, "info", "how much the program tells: " + ", ".join(LEVELS))
 
     @classmethod

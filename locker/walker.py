@@ -28,7 +28,7 @@ SAME, EMPTY = 3, 100
 _CREDENTIALS = re.compile(
     r"(?i)(access|oauth|auth|refresh|id)_?token|api_?key|oauth_\w+|(client_?)?secret|password|passwd|signature|authorization"
 )
-_NAME = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
+NAME = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
 
 
 class Declared(Protocol):
@@ -198,7 +198,7 @@ class _Filler:
                 raise self._missing(match[1])
             return quote(found, safe="") if quoted else found
 
-        return _NAME.sub(value, template)
+        return NAME.sub(value, template)
 
     def all(self, templates: Mapping[str, str]) -> dict[str, Any]:
         """Every template of a mapping; what is no text stays."""
