@@ -28,6 +28,7 @@ from .record import Body, Record, check_owner, check_source
 from .schema import Schema, load, named, written
 from .settings import key_folder
 from .settling import SUBTYPE
+from .subscribing import Subscriptions
 from .vault import Vault
 from .views import Views
 
@@ -74,6 +75,7 @@ class Locker:
         self.logbook = Logbook(self.data / LOG_FILE, clock=clock)
         self.accounts = Accounts(self.logbook, self.vault, clock=clock)
         self.flags = Flags(self.logbook)
+        self.subscriptions = Subscriptions(self.logbook, self.vault, collections=self.collections, clock=clock)
         leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)

@@ -24,6 +24,7 @@ ALLOWED = {
         "locker.record",
         "locker.account",
         "locker.limit",
+        "locker.notification",
         "locker.error",
         "locker.settings",
         "locker.__version__",
