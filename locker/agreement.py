@@ -118,7 +118,7 @@ class Composition:
         """Whether there is a newer record of a thing that the composer has passed."""
         row = self.connection.execute(
             "SELECT 1 FROM stored_events WHERE originator_id = ? AND topic <> 'record-added' AND json_extract(state, '$.reference') = ? "
-            "AND originator_version > ? AND position <= ? LIMIT 1",
+            "AND originator_version > ? AND position <= ? AND json_extract(state, '$.note.late') IS NULL LIMIT 1",
             (log, first, known, position),
         ).fetchone()
         return row is not None

@@ -100,7 +100,7 @@ class Composer(Follower):
         changes: dict[tuple[str, str], dict[str, Change]] = {}
         for record in records:
             type = record.type.partition("/")[0]
-            if type in self._collections:
+            if type in self._collections and not record.is_late:
                 changes.setdefault((record.owner, type), {})[record.first] = self.change(record)
         return changes
 

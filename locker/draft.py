@@ -3,6 +3,9 @@ A draft is what may become a record; a batch of them is decided inside the write
 
 How exports are remembered.  A head names the newest export that showed its thing (*scope*, *as_of*); sightings name the newest one of every other scope.
 An older export than the head's only adds.  What a complete export lacks is deleted, unless another scope's sighting still vouches for it.
+
+How revisions are ordered.  Some sources number what they say of a thing.  A number that was heard of is nothing new; one below the newest is late: it is
+appended with ``note.late``, so that nothing is lost, and moves no head.  After a delete, or in another series, counting begins anew.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from .error import Conflict, Invalid
 from .event import TOPICS, header
 from .record import SALT_BYTES, Blob, Body, Op, canonical, plain_digest, salted_digest
 from .recorder import HeadRow, Row, insert_rows, max_position
+from .revision import Revision
 
 Position = int
 """A place in the one order of all records; 0 is before the first."""
@@ -31,7 +35,7 @@ class Draft(NamedTuple):
     """What may become a record: *type* is ``type/subtype``, *text* the canonical body (None: gone).
 
     *expect* is the version of the thing's newest record that the caller has seen, 0 for none: if another one is newer, the append raises Conflict.
-    *keep* appends a delete again though the thing is gone, when only its note changed.
+    *keep* appends a delete again though the thing is gone, when only its note changed.  *revision*: see above.
     """
 
     type: str
@@ -44,6 +48,7 @@ class Draft(NamedTuple):
     patch: str | None = None
     expect: int | None = None
     keep: bool = False
+    revision: Revision | None = None
 
     @classmethod
     def of(cls, type: str, key: str, body: Body | None, **more: Any) -> Draft:
@@ -146,6 +151,8 @@ class Batch:
             raise Conflict(f"{draft.type} {draft.key} has changed meanwhile; read it again")
         if head is None:
             return self._add(draft) if draft.text is not None else Outcome(None, 0, 0, 0)
+        if draft.revision is not None and draft.text is not None:
+            return self._revised(draft, draft.text, draft.revision, head)
         late = self.sighting is not None and head.as_of is not None and self.sighting.as_of < head.as_of
         if self.sighting is not None:
             head = self._seen(head, self.sighting, late, draft.text is None)
@@ -176,12 +183,44 @@ class Batch:
         self._move(head._replace(newest=version, digest=digest, deleted=int(op == "delete")))
         return Outcome(op, version, head.first, self.position)
 
+    def _revised(self, draft: Draft, text: str, revision: Revision, head: Head) -> Outcome:
+        """A body that its source numbered: newer, late, or known."""
+        stands = None if head.deleted else Revision.of(self._note(head.newest))
+        if stands is None or stands.series != revision.series or stands.number < revision.number:
+            return self._later("edit", draft, head, text, draft.digest)
+        if stands == revision or self._has_heard(revision, head.first):
+            return Outcome(None, head.newest, head.first, 0)
+        version = self._append("edit", draft._replace(note={**(draft.note or {}), "late": True}), text, head.first)
+        return Outcome("edit", version, head.first, self.position)
+
+    def _note(self, version: int) -> Body | None:
+        """The note of a record of this log, which may be of this batch."""
+        if version > self.start:
+            state = self.rows[version - self.start - 1].state
+        else:
+            (state,) = self.connection.execute(
+                "SELECT state FROM stored_events WHERE originator_id = ? AND originator_version = ?", (self.log, version)
+            ).fetchone()
+        note: Body | None = orjson.loads(state).get("note")
+        return note
+
+    def _has_heard(self, revision: Revision, first: int) -> bool:
+        """Whether any record of a thing is of a revision."""
+        rows = self.connection.execute(
+            "SELECT originator_version FROM stored_events WHERE originator_id = ?1 AND topic <> 'record-added' "
+            "AND json_extract(state, '$.reference') = ?2 AND json_extract(state, '$.note.revision') = ?3",
+            (self.log, first, str(revision.number)),
+        )
+        fresh = (row.version for row in self.rows if row.version == first or orjson.loads(row.state).get("reference") == first)
+        return any(Revision.of(self._note(version)) == revision for version in (first, *(found for (found,) in rows), *fresh))
+
     def _append(self, op: Op, draft: Draft, text: str, first: int | None) -> int:
         self.position += 1
         version = self.start + len(self.rows) + 1
         salt = self.salts[len(self.rows) * SALT_BYTES : (len(self.rows) + 1) * SALT_BYTES]
         patch_digest = None if draft.patch is None else salted_digest(salt, draft.patch)
-        note = draft.note if self.sighting is None else {**(draft.note or {}), "as_of": self.sighting.as_of}
+        note = draft.note if draft.revision is None else {**draft.revision.note, **(draft.note or {})}
+        note = note if self.sighting is None else {**(note or {}), "as_of": self.sighting.as_of}
         state = header(self.now, draft.type, draft.key, salted_digest(salt, text), first, draft.by, note, patch_digest)
         self.rows.append(Row(self.position, self.log, version, TOPICS[op], state, text, salt, draft.patch))
         self.blobs += [(blob.digest, len(blob.content), blob.media_type, blob.content) for blob in draft.blobs]

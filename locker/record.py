@@ -97,6 +97,11 @@ class Record:
         return loads(self.text) if self.text is not None else {}
 
     @property
+    def is_late(self) -> bool:
+        """Whether it tells of an older revision than one that stood already: it changed nothing of its thing."""
+        return self.note is not None and self.note.get("late") is True
+
+    @property
     def first(self) -> str:
         """The id of the thing's first record, which may be this one."""
         return self.reference or self.id

@@ -20,6 +20,7 @@ import orjson
 from .event import OPS
 from .record import plain_digest, salted_digest
 from .recorder import SELECT
+from .revision import Revision
 
 PAGE = 1000
 THINGS = """
@@ -129,6 +130,9 @@ class Replay:
             if not made.rowcount:
                 yield self._found(place, f"adds {head['type']} {head['key']!r}, which an earlier record has added")
             return
+        if isinstance(note := head.get("note"), dict) and note.get("late"):
+            yield from self._late(place, thing, reference, op, note)
+            return
         # A delete carries the last known body; if that was erased, its digest is nowhere but in the head.
         newer = "" if op == "delete" else ", digest = :digest"
         done = self.scratch.execute(
@@ -139,6 +143,20 @@ class Replay:
         )  # fmt: skip
         if not done.rowcount:
             yield self._found(place, f"refers to record {reference}, which is not the first one of {head['type']} {head['key']!r}")
+
+    def _late(self, place: str, thing: tuple[Any, ...], reference: Any, op: str, note: dict[str, Any]) -> Iterator[Finding]:
+        """A late record moves no head: a newer revision of the same series stands already."""
+        row = self.scratch.execute("SELECT first, newest, deleted FROM things WHERE (log, type, key) = (?,?,?)", thing).fetchone()
+        if row is None or row[0] != reference:
+            yield self._found(place, f"refers to record {reference}, which is not the first one of {thing[1]} {thing[2]!r}")
+            return
+        (state,) = self.connection.execute(
+            "SELECT state FROM stored_events WHERE originator_id = ? AND originator_version = ?", (thing[0], row[1])
+        ).fetchone()
+        mine, theirs = Revision.of(note), Revision.of((_header(state) or {}).get("note"))
+        stands = op == "edit" and not row[2] and mine and theirs and mine.series == theirs.series and mine.number < theirs.number
+        if not stands:
+            yield self._found(place, f"is called late, though record {row[1]}, which stood then, is no newer revision")
 
     # -- heads ---------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from locker.error import StorageError
 from locker.locker import Locker
 from locker.log import Draft
 from locker.record import Blob
+from locker.revision import Revision
 
 SAMPLE = Path(__file__).parents[1] / "data/sample"
 TRIGGERS = ("records_are_never_deleted", "records_are_never_changed")
@@ -34,6 +35,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         locker.composer.edit("me", "contact", "contact:5", None, by="app")
         locker.composer.add("me", "contact", {"name": "Made by an app", "emails": ["theo@example.org"]}, by="app")
         locker.push("other", "mine", [{"type": "contact/mine", "key": "1", "body": {"name": "Somebody else"}}])
+        for number in (1, 3, 2):
+            said = Draft.of("document/flare", "http://x.org/1", {"title": f"{number}"}, revision=Revision("r", number))
+            locker.logbook.append("me", "flare", [said])
         locker.catch_up()
     with sqlite3.connect(folder / "log.sqlite") as log:
         log.execute("UPDATE stored_events SET body = NULL, salt = NULL WHERE originator_id = 'me/bookmarks' AND originator_version = 3")
@@ -140,6 +144,13 @@ EVENT = "UPDATE stored_events SET {} WHERE originator_id = 'me/{}' AND originato
         ("UPDATE blobs SET content = x'00'", "has other bytes than its name says"),
         ("UPDATE blobs SET size = 7", "is said to have 7 bytes, and has 99"),
         ("DELETE FROM blobs", "me/mbox:23 refers to the blob sha256:"),
+        (
+            EVENT.format("state = json_set(state, '$.note.late', 1)", "flare", 2),
+            "me/flare:2 is called late, though record 1, which stood then",
+        ),
+        (EVENT.format("state = json_remove(state, '$.note.late')", "flare", 3), "says something else than a replay: newest"),
+        (EVENT.format("state = json_set(state, '$.note.revision', '3')", "flare", 3), "me/flare:3 is called late, though record 2"),
+        (EVENT.format("state = json_set(state, '$.reference', 2)", "flare", 3), "me/flare:3 refers to record 2, which is not the first"),
         ("UPDATE tracking SET notification_id = 99999", "follower composer stands at position 99999"),
     ],
 )

@@ -15,11 +15,14 @@ from eventsourcing.persistence import IntegrityError, Tracking
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from locker.checker import check
 from locker.draft import Draft, split_id
 from locker.error import Conflict, Corrupt, Invalid, NotFound, StorageError
 from locker.event import RecordAdded, RecordDeleted, RecordEdited, StoredRecord
+from locker.locker import Locker
 from locker.log import Logbook, Outcome
 from locker.record import Blob, Body, plain_digest, salted_digest
+from locker.revision import Revision
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -83,6 +86,59 @@ def test_one_page_may_speak_of_a_thing_often(logbook: Logbook) -> None:
         Outcome("delete", 4, 1, 4),
     ] == outcomes
     assert [{"key": "a"}, {"key": "a"}, {"n": 1}, {"n": 1}] == [record.body for record in logbook.records("me", "mine")]
+
+
+def revised(number: int, body: Body | None = None, series: str = "r") -> Draft:
+    """A draft of the link *a* in a revision; its body says which."""
+    return link("a", {"n": number, "of": series} if body is None else body, revision=Revision(series, number), note={"by the way": 1})
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_revisions(logbook: Logbook, together: bool) -> None:
+    """A higher number is an edit, a known one is nothing new, whatever its body; a lower one is late: logged once, and the newest stays."""
+    numbers = [5, 5, 7, 5, 6, 6, 7, 2**70, 8]
+    drafts = [revised(number) for number in numbers] + [revised(7, {"other": "body"})]
+    pages = [drafts] if together else [[draft] for draft in drafts]
+    outcomes = [outcome for page in pages for outcome in logbook.append("me", "mine", page)]
+
+    assert ["add", None, "edit", None, "edit", None, None, "edit", "edit", None] == [outcome.op for outcome in outcomes]
+    records = logbook.records("me", "mine")
+    assert [("5", False), ("7", False), ("6", True), (str(2**70), False), ("8", True)] == [
+        ((record.note or {})["revision"], record.is_late) for record in records
+    ]
+    assert {"series": "r", "revision": "6", "by the way": 1, "late": True} == records[2].note
+    head = logbook.head("me", "mine", "link/x", "a")
+    assert head is not None
+    assert (1, 4, 0) == (head.first, head.newest, head.deleted)
+
+
+def test_revisions_begin_anew(logbook: Logbook) -> None:
+    """After a delete, in another series, and after a body without a number, any number is the newest."""
+    drafts = [revised(5), gone("a"), revised(5), gone("a"), revised(3), revised(1, series="s"), link("a", {"plain": 1}), revised(1)]
+    outcomes = logbook.append("me", "mine", drafts)
+    assert ["add", "delete", "edit", "delete", "edit", "edit", "edit", "edit"] == [outcome.op for outcome in outcomes]
+    assert not any(record.is_late for record in logbook.records("me", "mine"))
+    assert [None] == [outcome.op for outcome in logbook.append("me", "mine", [revised(1)])]
+    assert ["edit"] == [outcome.op for outcome in logbook.append("me", "mine", [revised(0)])]
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+def test_revisions_in_any_order(tmp_path_factory: pytest.TempPathFactory, numbers: list[int]) -> None:
+    """In whatever order they come: the highest stands, each is in the log once, and a replay agrees."""
+    folder = tmp_path_factory.mktemp("revisions")
+    with Locker(folder) as locker:
+        logbook = locker.logbook
+        for number in numbers:
+            logbook.append("me", "mine", [revised(number)])
+        assert sorted(set(numbers)) == sorted(record.body["n"] for record in logbook.records("me", "mine"))
+        head = logbook.head("me", "mine", "link/x", "a")
+        assert head is not None
+        assert max(numbers) == logbook.records("me", "mine", gt=head.newest - 1, limit=1)[0].body["n"]
+        locker.catch_up()
+        assert [] == list(check(locker))
+        (found,) = locker.logbook.records("me", "link")[-1:]
+        assert max(numbers) == found.body["body"]["n"]
 
 
 def test_a_page_is_appended_whole_or_not_at_all(logbook: Logbook) -> None:
