@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -78,6 +79,17 @@ def _signup(text: str) -> str:
     return SIGNUPS[SIGNUPS.index(text.casefold())]
 
 
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(part) for part in text.replace(",", " ").split())
+
+
 def _host(text: str) -> str:
     if not text.isascii() or any(character.isspace() or character in "/@" for character in text):
         raise ValueError
@@ -85,6 +97,9 @@ def _host(text: str) -> str:
 
 
 FOLDER = Reader(_folder, "a folder")
+FILE: Reader[Path | None] = Reader(_folder, "a file")
+URL: Reader[str | None] = Reader(_origin, "an address like https://locker.example, maybe with a path")
+ORIGINS = Reader(_origins, "addresses with commas between them, like https://app.example")
 OWNER = Reader(check_owner, "an owner's name: a to z, 0 to 9, _ ~ . and -, at most 64, starting with a letter or digit")
 HOST = Reader(_host, "a host name or an address, without a port")
 SWITCH = Reader(_switch, "true or false (also yes, no, on, off, 1, 0)")
@@ -140,6 +155,9 @@ class Settings:
     keys: Path = field(
         default_factory=key_folder, metadata={"reader": FOLDER, "help": "the folder of the vault's key, outside of data", "secret": False}
     )
+    public_url: str | None = _setting(URL, None, "the address that people reach the server at, like https://locker.example")
+    oauth_clients: Path | None = _setting(FILE, None, "the TOML file with the client ids and secrets that networks know this locker by")
+    return_to: tuple[str, ...] = _setting(ORIGINS, (), "other sites that people may be sent back to when a network is connected")
     old_secret: str | None = _setting(TEXT, None, "the secret before, until 'locker vault rotate' is done", secret=True)
     plugins: bool = _setting(SWITCH, False, "use the files in <data>/plugins as connectors and collections: Python, which runs, and TOML")
     log_level: str = _setting(LEVEL, "info", "how much the program tells: " + ", ".join(LEVELS))

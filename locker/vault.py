@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
@@ -57,8 +57,20 @@ class Vault:
 
     def put(self, name: str, secret: str) -> None:
         """Keep a secret under a name, in the place of the one before.  Durable when it returns."""
-        with self._writing() as connection:
-            self._seal(connection, name, secret.encode(), self._current(connection))
+        self.put_all({name: secret})
+
+    def put_all(self, secrets: Mapping[str, str | None]) -> None:
+        """Keep secrets that belong together, all or none of them; None forgets one.  Durable when it returns."""
+        gone = [(name,) for name, secret in secrets.items() if secret is None]
+        with self._lock:
+            with self._writing() as connection:
+                key = self._current(connection)
+                for name, secret in secrets.items():
+                    if secret is not None:
+                        self._seal(connection, name, secret.encode(), key)
+                is_less = bool(gone) and connection.executemany("DELETE FROM secrets WHERE name = ?", gone).rowcount > 0
+            if is_less:
+                self._truncate()
 
     def get(self, name: str) -> str | None:
         """A secret, or None if there is none of this name.  Raises Unavailable if the vault's key is not here."""
@@ -70,6 +82,19 @@ class Vault:
                 row = connection.execute("SELECT key, nonce, sealed FROM secrets WHERE name = ?", (name,)).fetchone()
                 return None if row is None else self._unsealed(connection, name, *row).decode()
 
+    def take(self, name: str) -> str | None:
+        """A secret that serves once: of all who ask for it one gets it, and it is forgotten before it is answered."""
+        with self._lock:
+            if not self._is_made():
+                return None
+            with self._writing() as connection:
+                row = connection.execute("SELECT key, nonce, sealed FROM secrets WHERE name = ?", (name,)).fetchone()
+                secret = None if row is None else self._unsealed(connection, name, *row).decode()
+                connection.execute("DELETE FROM secrets WHERE name = ?", (name,))
+            if secret is not None:
+                self._truncate()
+        return secret
+
     def forget(self, *names: str) -> None:
         """Let go of secrets: also their sealed bytes leave the file."""
         with self._lock:
@@ -78,10 +103,11 @@ class Vault:
                     connection.executemany("DELETE FROM secrets WHERE name = ?", [(name,) for name in names])
                 self._truncate()
 
-    def names(self) -> list[str]:
-        """What it has secrets for."""
+    def names(self, prefix: str = "") -> list[str]:
+        """What it has secrets for, under a prefix."""
+        statement = "SELECT name FROM secrets WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name"
         with self._lock:
-            return [row[0] for row in self._opened().execute("SELECT name FROM secrets ORDER BY name")] if self._is_made() else []
+            return [row[0] for row in self._opened().execute(statement, (prefix,))] if self._is_made() else []
 
     def rotate(self) -> int:
         """Seal every secret with a new key, then drop the old ones; the number of secrets.  Raises Unavailable if one of the old keys is not here.

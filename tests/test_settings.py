@@ -31,6 +31,9 @@ WRONG = {
     "signup": "sometimes",
     "keys": "~nobody-of-that-name/keys",
     "max_body": "0",
+    "public_url": "ftp://locker.example",
+    "oauth_clients": "~nobody-of-that-name/clients.toml",
+    "return_to": "app.example",
     "plugins": "please",
     "log_level": "loud",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,22 @@ def test_many_rotate_and_write_at_once(tmp_path: Path) -> None:
     assert {f"{n}-{t}": f"secret {n} {t}" for n in range(4) for t in range(3)} == {name: kept.get(name) for name in kept.names()}
     (path,) = (tmp_path / "keys").iterdir()
     assert 1 == len(json.loads(path.read_text()))
+
+
+def test_secrets_that_belong_together_change_together(tmp_path: Path) -> None:
+    """All or none: what is None is forgotten, and its bytes leave the file."""
+    with closing(vault(tmp_path)) as kept:
+        kept.put_all({"a": "one", "b": "two"})
+        kept.put_all({"a": "three", "b": None})
+        assert (["a"], "three", None) == (kept.names(), kept.get("a"), kept.get("b"))
+
+
+def test_a_secret_that_serves_once(tmp_path: Path) -> None:
+    """Of all who take it one gets it."""
+    with closing(vault(tmp_path)) as kept:
+        assert kept.take("state") is None
+        kept.put("state", "verifier")
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda _: kept.take("state"), range(8)))
+        assert ["verifier"] == [each for each in found if each]
+        assert [] == kept.names("sta")
