@@ -1,19 +1,15 @@
-"""Things that articles speak of, known to everyone by name and type."""
+"""Things that articles speak of, shared by everyone."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from locker.collection import Collection
 from locker.record import Body
 
 
 class Tag(Collection):
-    """A tag is one by its name and type, whatever their letter case: the party and the colour are two."""
+    """A tag has no identities: that there is one of each name and type is decided when it is written, and it may be given another name later."""
 
     type = "tag"
 
-    def identities(self, body: Body) -> Iterator[str]:
-        name, kind = (" ".join(str(body.get(field) or "").split()).casefold() for field in ("name", "type"))
-        if name:
-            yield f"tag:{kind}:{name}"
+    def identities(self, body: Body) -> tuple[str, ...]:  # noqa: ARG002 - nothing of a tag names it but its number
+        return ()

@@ -142,11 +142,12 @@ class Composer(Follower):
     # -- what apps write -----------------------------------------------------------------------------
 
     def add(self, owner: str, type: str, body: Body, by: str) -> tuple[str, Position]:
-        """Add an object of an app's own; its id as it is now (it may have merged at once) and where that stands.  Raises Invalid."""
+        """Add an object of an app's own; its id as it is now (it may have merged at once) and where that stands.  Raises Invalid, or Forbidden for a closed type."""
         return self.adding(owner, type, body, by).result()
 
     def adding(self, owner: str, type: str, body: Body, by: str) -> Future[tuple[str, Position]]:
         """Like ``add``, for callers that must not wait."""
+        self._schemas[type].check_open()
         self._schemas[type].check(body)
         named = self._identified(type, body)
         return self._logbook.queue(lambda connection: self._add(connection, owner, type, body, by, named))
@@ -199,6 +200,7 @@ class Composer(Follower):
         source, n = split_id(id)
         if source != type:
             raise Invalid(f"{id} is no {type}")
+        self._schemas[type].check_open()
 
         return self._logbook.queue(lambda connection: self._edit(connection, owner, type, n, patch, by))
 
@@ -214,7 +216,7 @@ class Composer(Follower):
     def deciding(self, owner: str, type: str, decision: Decision, by: str) -> Future[Decided]:
         """Let an app decide inside the write lock what to add or edit, then do that in the same transaction.
 
-        For collections without identities, whose objects are changed only so.  The future raises what the decision raises, and BrokenSchema.
+        For objects that are changed only so; what has identities is found by ``Sight.named``.  The future raises what the decision raises, and BrokenSchema.
         """
 
         def apply(connection: sqlite3.Connection) -> Decided:

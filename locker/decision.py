@@ -63,6 +63,15 @@ class Sight:
         found: Body = loads(row[0])["body"]
         return found
 
+    def named(self, identity: str) -> int | None:
+        """The living object that is known by an identity of its collection (``url:…``), if there is one."""
+        row = self._connection.execute(
+            "SELECT m.object FROM collections c JOIN identities i ON i.collection = c.id AND i.identity = ? "
+            "JOIN members m ON m.collection = c.id AND m.member = i.member WHERE c.owner = ? AND c.type = ? AND m.object IS NOT NULL LIMIT 1",
+            (identity, *self._log.split("/")),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def version_at(self, time: str) -> int:
         """How many records of the collection's log are older than a stamp."""
         newest = "SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = ?"

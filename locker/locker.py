@@ -29,6 +29,7 @@ from .schema import Schema, load, named, written
 from .settings import key_folder
 from .settling import SUBTYPE
 from .subscribing import Subscriptions
+from .tagging import Tag, Tags
 from .vault import Vault
 from .views import Views
 
@@ -43,6 +44,8 @@ __all__ = [
     "Pushed",
     "Seen",
     "Sight",
+    "Tag",
+    "Tags",
     "Write",
     "guess",
 ]
@@ -80,6 +83,7 @@ class Locker:
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
         self.keeper = Keeper(self.logbook, self.composer, self.views, leases, self.data, self.schemas)
+        self.tags = Tags(self.logbook, self.composer)
         self.pushing = Pushing(self.logbook, self.connectors, self.collections, self.schemas)
 
     def now(self) -> str:

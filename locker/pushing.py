@@ -88,6 +88,9 @@ class Pushing:
         type = type if "/" in type else f"{type}/{source.partition('.')[0]}"
         if "body" not in item or not (body is None or isinstance(body, dict)):
             raise Invalid("an item needs a body: an object, or null if the thing is gone")
-        if (kind := ServiceType.parse(type).primary) in self._schemas and body is not None:
-            self._schemas[kind].check(body)
+        if schema := self._schemas.get(ServiceType.parse(type).primary):
+            if schema.closed:
+                raise Invalid(f"{schema.plural} cannot be pushed; they are written by calls of their own only")
+            if body is not None:
+                schema.check(body)
         return Draft.of(type, key, body, by=by)

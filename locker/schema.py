@@ -1,8 +1,9 @@
 """
 What a body must look like, and how each of its fields is indexed: one JSON Schema file per type in ``schemas/``.
 
-The files are JSON Schema 2020-12 with three annotations of ours: ``x-index`` on a field (or on the items of a list) names its kind, ``x-time``
-the field that tells when the object happened, ``x-plural`` an irregular plural of the type; ``x-cover`` the fields that its lists are filtered by; and ``x-total`` marks a list whose values are counted over all owners.
+The files are JSON Schema 2020-12 with annotations of ours: ``x-index`` on a field (or on the items of a list) names its kind, ``x-time``
+the field that tells when the object happened, ``x-plural`` an irregular plural of the type, ``x-cover`` the fields that its lists are filtered by,
+``x-total`` a list of keywords whose values are counted over all owners, and ``x-closed`` a type that only calls of its own write.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import jsonschema
 import jsonschema_rs
 
 from .clock import stamp
-from .error import BrokenSchema, Invalid, NotFound
+from .error import BrokenSchema, Forbidden, Invalid, NotFound
 from .record import Body, canonical, parse
 from .term import moment
 
@@ -55,6 +56,8 @@ class Schema:
     document: Body = field(hash=False, repr=False, compare=False)
     cover: tuple[str, ...] = ()
     """Fields that the index of time knows too: lists that filter by nothing else are counted and paged without reading a body."""
+    closed: bool = False
+    """Only calls of its own write such objects: they keep a rule that a free edit could break (a rating is given once)."""
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
@@ -80,6 +83,11 @@ class Schema:
         wrong = {str(error.instance_path[0]) for error in self._fast.iter_errors(body) if error.instance_path}
         rest = {name: value for name, value in body.items() if name not in wrong}
         return rest, f"left out {', '.join(sorted(wrong))}: {self._broken(body)}" if wrong else None
+
+    def check_open(self) -> None:
+        """Raise Forbidden if only the type's own calls may write."""
+        if self.closed:
+            raise Forbidden(f"{self.plural} are written by calls of their own only; /openapi.json describes them")
 
     def time_of(self, body: Body) -> str | None:
         """When the object happened, as the log writes moments (``2011-05-18T10:00:00.000000Z``); None if the body does not say.
@@ -146,7 +154,7 @@ def make(type: str, document: Body) -> Schema:
     cover = tuple(document.get("x-cover", ()))
     if wrong := set(cover) - {found.name for found in fields if not found.many and found.kind in ("keyword", "number", "boolean")}:
         raise Invalid(f"{type}.json: x-cover names {min(wrong)!r}, which is no single field of kind keyword, number or boolean")
-    return Schema(type, str(document.get("x-plural", f"{type}s")), fields, time, document, cover)
+    return Schema(type, str(document.get("x-plural", f"{type}s")), fields, time, document, cover, document.get("x-closed") is True)
 
 
 def _read(file: Path) -> Schema:
