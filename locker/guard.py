@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import quote
 
@@ -155,14 +155,32 @@ def system_resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The operator's rule, and who to ask for a host's addresses.  Holds no state: an answer is as good as the moment it was given."""
+    """The operator's rule, and who to ask for a host's addresses.  Holds no state: an answer is as good as the moment it was given.
+
+    *trusted* are hosts with a port that the operator named by hand: they may be reached wherever they are, other ports of theirs may not.
+    """
 
     allow_networks: tuple[Network, ...] = ()
     lookup: Resolve = system_resolve
+    trusted: frozenset[tuple[str, int]] = frozenset()
 
-    def check(self, address: str | Address) -> Address:
-        """``check_address`` under this rule."""
-        return check_address(address, self.allow_networks)
+    def trusting(self, url: str) -> Guard:
+        """The same rule, but that the host and port of this URL may be reached.  Raises Invalid for a URL that is none."""
+        target = check_url(url)
+        return replace(self, trusted=self.trusted | {(target.host, target.port)})
+
+    def check(self, address: str | Address, port: int | None = None) -> Address:
+        """``check_address`` under this rule; with a *port*, addresses of trusted hosts pass as well."""
+        ip = _parse_address(address)
+        if any(each == port and ip in self._addresses(host, each) for host, each in self.trusted):
+            return ip
+        return check_address(ip, self.allow_networks)
+
+    def _addresses(self, host: str, port: int) -> list[Address]:
+        try:
+            return [_parse_address(text) for text in self.lookup(host, port)]
+        except (OSError, UnicodeError):
+            return []
 
     def resolve(self, host: str, port: int) -> list[Address]:
         """The addresses of *host* that may be reached, in the resolver's order: connect to these and to no other.
@@ -175,7 +193,7 @@ class Guard:
             literal = ip_address(host)
         except ValueError:
             return self._look_up(host, port)
-        return [self.check(literal)]
+        return [literal if (host, port) in self.trusted else self.check(literal)]
 
     def _look_up(self, host: str, port: int) -> list[Address]:
         try:
@@ -186,7 +204,7 @@ class Guard:
         allowed: list[Address] = []
         for address in found:
             try:
-                allowed.append(self.check(address))
+                allowed.append(address if (host, port) in self.trusted else self.check(address))
             except Forbidden as error:
                 refusals.append(error)
         if not allowed and refusals:

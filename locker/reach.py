@@ -67,7 +67,7 @@ def connector(guard: Guard) -> aiohttp.TCPConnector:
 
     def open_socket(info: Any) -> socket.socket:
         family, kind, protocol, _, address = info
-        guard.check(address[0])
+        guard.check(address[0], address[1])
         return socket.socket(family=family, type=kind, proto=protocol)
 
     return aiohttp.TCPConnector(resolver=_Resolver(guard), use_dns_cache=False, socket_factory=open_socket)
@@ -108,7 +108,7 @@ class Reach:
             if not hops or reply.status not in _MOVED or location is None or method not in ("GET", "HEAD"):
                 return reply
             target, kept = _follow(target, location, kept)
-        raise Fatal(f"{url} leads from one place to the next, more than {hops} times")
+        raise Fatal(f"{_shown(url)} leads from one place to the next, more than {hops} times")
 
     async def _once(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Reply:
         try:
@@ -117,8 +117,10 @@ class Reach:
             ) as answer:
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status, names, await self._read(answer), target.url)
+        except aiohttp.ClientResponseError as error:  # it holds the whole address, which may hold a key
+            raise Retriable(f"{_shown(target.url)} does not answer as HTTP does: {error.message}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Retriable(f"{target.url} does not answer: {error or type(error).__name__}") from error
+            raise Retriable(f"{_shown(target.url)} does not answer: {error or type(error).__name__}") from error
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         """The body, counted after decompression: a small answer may be a large one."""
@@ -126,7 +128,7 @@ class Reach:
         async for part in answer.content.iter_chunked(1 << 16):
             size += len(part)
             if size > self._most_bytes:
-                raise TooLarge(f"{answer.url} answers more than {self._most_bytes} bytes")
+                raise TooLarge(f"{_shown(str(answer.url))} answers more than {self._most_bytes} bytes")
             parts.append(part)
         return b"".join(parts)
 
@@ -136,14 +138,19 @@ async def _attempt(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandle
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise Retriable(f"{request.url} does not answer: {error}") from error
+        raise Retriable(f"{_shown(str(request.url))} does not answer: {error or type(error).__name__}") from error
+
+
+def _shown(url: str) -> str:
+    """An address as errors show it: a query may hold a key."""
+    return url.partition("?")[0]
 
 
 def _follow(target: Target, location: str, headers: Mapping[str, str]) -> tuple[Target, Mapping[str, str]]:
     """Where a redirect leads, and the headers that may go there."""
     following = check_url(urljoin(target.url, location))
     if target.scheme == "https" and following.scheme == "http":
-        raise Forbidden(f"{target.url} leads from https to http")
+        raise Forbidden(f"{_shown(target.url)} leads from https to http")
     if (following.scheme, following.host, following.port) == (target.scheme, target.host, target.port):
         return following, headers
     return following, {name: value for name, value in headers.items() if name.lower() in _IMPERSONAL}

@@ -309,3 +309,17 @@ def test_ordinary_headers_pass() -> None:
     """What a subscriber usually asks for is taken as it is."""
     wanted = {"Authorization": "Bearer a.b-c", "X-Key": "ä\tb", "Content-Type": "application/json; charset=utf-8"}
     assert wanted == check_headers(wanted)
+
+
+def test_a_trusted_name_may_be_private_at_its_port_only() -> None:
+    """The operator named nas.local:8080: its addresses pass at that port, whatever they are, and nothing else does."""
+    guard = Guard(lookup=lambda _host, _port: ["192.168.1.7"]).trusting("http://NAS.local:8080/x")
+    assert ["192.168.1.7"] == [str(each) for each in guard.resolve("nas.local", 8080)]
+    assert "192.168.1.7" == str(guard.check("192.168.1.7", 8080))
+    for attempt in (
+        lambda: guard.resolve("nas.local", 8081),
+        lambda: guard.check("192.168.1.7", 8081),
+        lambda: guard.check("192.168.1.8", 8080),
+    ):
+        with pytest.raises(Forbidden):
+            attempt()

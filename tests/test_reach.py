@@ -160,3 +160,25 @@ async def test_an_unknown_name_is_told_apart(fake: Fake) -> None:
     async with Reach(Guard(LOOPBACK, nowhere)) as reach:
         with pytest.raises(Unavailable):
             await reach.request("GET", fake.url("/"))
+
+
+async def test_a_key_in_the_address_is_in_no_error() -> None:
+    """Some services take their key as a parameter: what goes wrong is told without the query, down to the cause."""
+    url = "http://127.0.0.1:8/feed?api_key=planted-key"
+    async with Reach(Guard((ip_network("127.0.0.0/8"),))) as reach:
+        with pytest.raises(Retriable, match="feed does not answer") as caught:
+            await reach.request("GET", url)
+    cause: BaseException | None = caught.value
+    while cause is not None:
+        assert "planted-key" not in f"{cause!s}{cause!r}"
+        cause = cause.__cause__
+
+
+async def test_what_the_operator_named_may_be_reached(unused_tcp_port: int) -> None:
+    """A host and port that were trusted by hand pass although the address is private; another port of the same host does not."""
+    guard = Guard().trusting(f"http://127.0.0.1:{unused_tcp_port}/api")
+    async with Reach(guard) as reach:
+        with pytest.raises(Retriable, match="does not answer"):
+            await reach.request("GET", f"http://127.0.0.1:{unused_tcp_port}/")
+        with pytest.raises(Forbidden, match="allow_networks"):
+            await reach.request("GET", f"http://127.0.0.1:{unused_tcp_port - 1}/")
