@@ -79,13 +79,13 @@ class Mail:
     def __init__(self) -> None:
         self._seen: dict[int, None] = {}
 
-    def items(self, raw: bytes, **extra: Any) -> Iterator[Found]:
-        """*extra* fields are added to those of the message; lists are joined."""
+    def items(self, raw: bytes, key: str = "", **extra: Any) -> Iterator[Found]:
+        """*key* is what the source calls the message (without one: its Message-ID); *extra* fields are added to its own, lists are joined."""
         body = message_body(raw)
         for name, value in extra.items():
             if value:
                 body[name] = list(dict.fromkeys([*body.get(name, ()), *value])) if isinstance(value, list) else value
-        yield Item("message", message_key(raw, body), body)
+        yield Item("message", key or message_key(raw, body), body)
         for key, person in correspondents(body):
             mark = int.from_bytes(sha256(key.encode()).digest()[:8], "big")
             if mark not in self._seen:

@@ -59,7 +59,7 @@ from typing import Any, ClassVar
 from . import walker
 from .archive import Archive
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
-from .error import Invalid, LockerError
+from .error import Invalid, LockerError, Skippable
 from .fetching import DAY, HOUR, Answer, Option, Page, Session, Since, Stream, Walk, Who
 from .item import Found, Item, Problem, Scope
 from .mapping import Paths, find
@@ -183,6 +183,14 @@ class Fetching(Connector):
     def entries(self, stream: Stream, document: Any) -> Any:
         """The list in a document: what is at the stream's *items*, unless overridden (a service that tells a part of each entry elsewhere in the answer)."""
         return walker.entries(stream, document)
+
+    async def wait(self, session: Session, seconds: float) -> bool:  # noqa: ARG002
+        """Optional: sleep until the service says that there is something new (True), at most *seconds* (False).
+
+        Whoever schedules may hold it open between two runs and run at once when it says True; it may be cancelled at any time.  Raises Skippable
+        where the service cannot tell, as every connector does that does not override it: then only the clock starts a run.
+        """
+        raise Skippable(f"{self.name} does not tell when there is something new")
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         """What one entry of a stream's list becomes: itself under its key, unless overridden; None leaves it out."""

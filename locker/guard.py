@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import quote
@@ -60,6 +60,10 @@ BAD_PORTS = frozenset(
         *(6668, 6669, 6679, 6697, 10080),
     )
 )
+_MAIL_SCHEMES = {"imap": 143, "imaps": 993}
+MAIL_PORTS = frozenset(_MAIL_SCHEMES.values())
+"""Where mail servers answer who reads mail (IMAP)."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?", re.DOTALL)
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
@@ -165,9 +169,18 @@ class Guard:
     trusted: frozenset[tuple[str, int]] = frozenset()
 
     def trusting(self, url: str) -> Guard:
-        """The same rule, but that the host and port of this URL may be reached.  Raises Invalid for a URL that is none."""
-        target = check_url(url)
-        return replace(self, trusted=self.trusted | {(target.host, target.port)})
+        """The same rule, but that the host and port of this URL (also ``imaps://…``) may be reached.  Raises Invalid for a URL that is none."""
+        scheme, _, rest = url.partition("://")
+        if scheme.lower() in _MAIL_SCHEMES:
+            found = _AUTHORITY.fullmatch(re.split("[/?#]", rest)[0])
+            if not found:
+                raise Invalid(f"{url!r} is not a mail server's URL; write it like imaps://mail.example.org")
+            port = _MAIL_SCHEMES[scheme.lower()]
+            named = _host(found["host"]), port if found["port"] in (None, str(port)) else _port(found["port"], "")
+        else:
+            target = check_url(url)
+            named = target.host, target.port
+        return replace(self, trusted=self.trusted | {named})
 
     def check(self, address: str | Address, port: int | None = None) -> Address:
         """``check_address`` under this rule; with a *port*, addresses of trusted hosts pass as well."""
@@ -182,13 +195,14 @@ class Guard:
         except (OSError, UnicodeError):
             return []
 
-    def resolve(self, host: str, port: int) -> list[Address]:
+    def resolve(self, host: str, port: int, also: Container[int] = ()) -> list[Address]:
         """The addresses of *host* that may be reached, in the resolver's order: connect to these and to no other.
 
+        *also* are ports of other protocols that the caller speaks (``MAIL_PORTS``); HTTP has no business there.
         Looks up once; blocks if the resolver does.  Raises Forbidden if it has only others, Invalid if the host or the port is
         written in an unusual way, Unavailable if the host has no address now.
         """
-        host, port = _host(f"[{host}]" if ":" in host else host), _port(str(port), "")
+        host, port = _host(f"[{host}]" if ":" in host else host), port if port in also else _port(str(port), "")
         try:
             literal = ip_address(host)
         except ValueError:

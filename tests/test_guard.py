@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from locker.error import Forbidden, Invalid, Unavailable
-from locker.guard import Guard, check_address, check_headers, check_url
+from locker.guard import MAIL_PORTS, Guard, check_address, check_headers, check_url
 
 # The registries as IANA prints them (iana-ipv4-special-registry, iana-ipv6-special-registry), copied apart from the guard's own table,
 # then multicast, and what was given back or never given out.
@@ -323,3 +323,22 @@ def test_a_trusted_name_may_be_private_at_its_port_only() -> None:
     ):
         with pytest.raises(Forbidden):
             attempt()
+
+
+def test_ports_of_mail_are_open_to_who_speaks_it() -> None:
+    """HTTP never reaches a mail server; a mail connector reaches its two ports and no third."""
+    guard = Guard(lookup=lambda *_: ["93.184.216.34"])
+    assert ["93.184.216.34"] == [str(one) for one in guard.resolve("mail.example.org", 993, MAIL_PORTS)]
+    for port, also in ((993, ()), (25, MAIL_PORTS)):
+        with pytest.raises(Invalid, match="belongs to another protocol"):
+            guard.resolve("mail.example.org", port, also)
+
+
+def test_a_mail_server_that_the_operator_named_may_be_private() -> None:
+    """imaps://nas.local stands for its port 993, and for no other."""
+    guard = Guard(lookup=lambda *_: ["192.168.1.7"]).trusting("imaps://nas.local")
+    assert ["192.168.1.7"] == [str(each) for each in guard.resolve("nas.local", 993, MAIL_PORTS)]
+    with pytest.raises(Forbidden):
+        guard.resolve("nas.local", 143, MAIL_PORTS)
+    with pytest.raises(Invalid):
+        Guard().trusting("imaps://")
