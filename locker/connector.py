@@ -172,6 +172,9 @@ class Fetching(Connector):
     pace: ClassVar[Pace] = Pace()
     """How fast it may be asked."""
 
+    hosts: ClassVar[tuple[str, ...]] = ()
+    """Other hosts than that of the base URL that it may be led to, by a ``next`` of theirs or its own whole URLs; credentials go there, too."""
+
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         """The pages of a stream from where a walk stands.  As declared, unless overridden; may be abandoned after any page."""
         return walker.pages(self, session, stream, walk)

@@ -97,10 +97,11 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The export that drafts come from: *scope* (its row) and *as_of* (a stamp)."""
+    """The export that drafts come from: *scope* (its row) and *as_of* (a stamp); of a page of a live walk also when that *walk* began."""
 
     scope: int
     as_of: str
+    walk: str = ""
 
 
 @dataclass(slots=True)
@@ -220,7 +221,8 @@ class Batch:
         salt = self.salts[len(self.rows) * SALT_BYTES : (len(self.rows) + 1) * SALT_BYTES]
         patch_digest = None if draft.patch is None else salted_digest(salt, draft.patch)
         note = draft.note if draft.revision is None else {**draft.revision.note, **(draft.note or {})}
-        note = note if self.sighting is None else {**(note or {}), "as_of": self.sighting.as_of}
+        if self.sighting is not None and not self.sighting.walk:  # what a service says now needs no other moment than the record's
+            note = {**(note or {}), "as_of": self.sighting.as_of}
         state = header(self.now, draft.type, draft.key, salted_digest(salt, text), first, draft.by, note, patch_digest)
         self.rows.append(Row(self.position, self.log, version, TOPICS[op], state, text, salt, draft.patch))
         self.blobs += [(blob.digest, len(blob.content), blob.media_type, blob.content) for blob in draft.blobs]

@@ -17,6 +17,7 @@ Everything that can go wrong, by the code its clients see.
   + ConnectorError         connector
     - Fatal                fatal          do not try again
     - Retriable            retriable      try again, after *after* seconds
+      . LimitReached       limit_reached  ... since a service has had enough requests for now
     - Skippable            skippable      this one entry is unreadable, go on
 """
 
@@ -139,6 +140,12 @@ class Retriable(ConnectorError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class LimitReached(Retriable):
+    """A service has had enough requests for now: nothing is wrong, go on after *after* seconds."""
+
+    code = "limit_reached"
 
 
 class Skippable(ConnectorError):

@@ -7,7 +7,7 @@ is deleted only within the same scope, only if the format holds everything, ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,19 @@ class Report:
     def items(self) -> int:
         """Items that were read."""
         return self.added + self.edited + self.unchanged
+
+    def count(self, outcomes: Iterable[Outcome]) -> None:
+        """Take in what became of a page."""
+        for outcome in outcomes:
+            match outcome.op:
+                case "add":
+                    self.added += 1
+                case "edit":
+                    self.edited += 1
+                case "delete":
+                    self.deleted += 1
+                case None:
+                    self.unchanged += 1
 
     def note(self, problem: Problem) -> None:
         """Count an unreadable entry."""
@@ -159,16 +172,7 @@ class Import:
             return
         outcomes = self._appending.result()
         self._appending = None
-        for outcome in outcomes:
-            match outcome.op:
-                case "add":
-                    self.report.added += 1
-                case "edit":
-                    self.report.edited += 1
-                case "delete":
-                    self.report.deleted += 1
-                case None:
-                    self.report.unchanged += 1
+        self.report.count(outcomes)
         self._told(self.report)
 
     def _drop_missing(self) -> None:

@@ -4,6 +4,7 @@ A locker, open: logs, composer, read models and connectors put together.  The on
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import Self
 
 from . import plugin
 from .account import Accounts
+from .application import Applications
 from .clock import Clock, stamp, system_clock
 from .composer import Composer
+from .connection import Connections
 from .connector import Archive, Archived
 from .decision import Decided, Seen, Sight, Write
 from .draft import Draft, Outcome
 from .error import NotFound
 from .flag import MAINTENANCE, Flag, Flags
 from .follower import Lease
+from .guard import Guard
 from .importer import Import, Report, Wish
 from .keeper import Keeper
 from .log import LOG_FILE, Logbook, Position, split_id
@@ -29,6 +33,7 @@ from .schema import Schema, load, named, written
 from .settings import key_folder
 from .settling import SUBTYPE
 from .subscribing import Subscriptions
+from .sync import Collected, Syncing
 from .tagging import Tag, Tags
 from .vault import Vault
 from .views import Views
@@ -54,7 +59,8 @@ __all__ = [
 class Locker:
     """One folder of data, open.  Made by ``Locker(folder)``; closes with ``close`` or as a context.
 
-    *keys*, *secret* and *old_secret* open the vault (``vault.py``).  Raises StorageError if the folder cannot be written, Invalid for two
+    *keys*, *secret* and *old_secret* open the vault (``vault.py``); *guard* says which private addresses may be called,
+    *applications* what services know this locker as.  Raises StorageError if the folder cannot be written, Invalid for two
     plugins of one name.
     """
 
@@ -67,6 +73,8 @@ class Locker:
         keys: Path | None = None,
         secret: str | None = None,
         old_secret: str | None = None,
+        guard: Guard | None = None,
+        applications: Applications | None = None,
     ) -> None:
         self.data = Path(data)
         self.clock = clock
@@ -79,6 +87,10 @@ class Locker:
         self.accounts = Accounts(self.logbook, self.vault, clock=clock)
         self.flags = Flags(self.logbook)
         self.subscriptions = Subscriptions(self.logbook, self.vault, collections=self.collections, clock=clock)
+        self.guard = guard or Guard()
+        self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
+        self.applications = applications or Applications()
+        self.syncing = Syncing(self.logbook, self.connections, self.guard, self.applications, clock=clock)
         leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
@@ -148,6 +160,18 @@ class Locker:
         run, archive = self.importing(source, path, owner=owner, wish=wish)
         with archive:
             return run.run(archive)
+
+    def sync(
+        self,
+        owner: str,
+        source: str,
+        *,
+        streams: Sequence[str] = (),
+        whole: bool = False,
+        told: Callable[[Collected], None] = lambda _: None,
+    ) -> Collected:
+        """Ask a connection's service for what is new; see ``Syncing.run``, which who has an event loop awaits itself."""
+        return asyncio.run(self.syncing.run(owner, source, streams=streams, whole=whole, told=told))
 
     def push(self, owner: str, source: str, items: Iterable[object], by: str | None = None) -> Pushed:
         """Append pushed items; see ``Pushing``."""

@@ -67,4 +67,29 @@ OTHERS = [
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 ]
 
-TABLES = [RECORDS, REFERRING, IMMUTABLE, UNCHANGED, HEADS, VIEW, *OTHERS]
+CONNECTIONS = """
+CREATE TABLE IF NOT EXISTS connections (       -- how a connection fares; what it is, a record says
+    owner TEXT NOT NULL, source TEXT NOT NULL,
+    mode TEXT NOT NULL DEFAULT 'initial', before TEXT,   -- initial, normal, rate-limited, unauthorized, disabled; the mode before the last three
+    errors INTEGER NOT NULL DEFAULT 0, code TEXT, error TEXT,
+    identified INTEGER NOT NULL DEFAULT 0,               -- whether the account behind the present secrets is known
+    ran TEXT, succeeded TEXT, due TEXT,                  -- the last run's end, the last good one's, and when the next is due
+    told INTEGER NOT NULL DEFAULT 0,                     -- the newest version of its log that its run records speak of
+    PRIMARY KEY (owner, source)
+) WITHOUT ROWID"""
+
+WALKS = """
+CREATE TABLE IF NOT EXISTS walks (             -- where the walk of one stream of a connection stands
+    owner TEXT NOT NULL, source TEXT NOT NULL, stream TEXT NOT NULL,
+    step TEXT, since TEXT,                               -- JSON: where to go on, and what the last finished walk left
+    started TEXT,                                        -- when the walk under way began; null if none is
+    whole INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0,
+    pages INTEGER NOT NULL DEFAULT 0, unreadable INTEGER NOT NULL DEFAULT 0,   -- of the walk under way
+    finished TEXT,                                       -- when the last walk ended
+    swept TEXT,                                          -- when the last sweep began that saw everything
+    errors INTEGER NOT NULL DEFAULT 0, code TEXT, error TEXT,
+    due TEXT,
+    PRIMARY KEY (owner, source, stream)
+) WITHOUT ROWID"""
+
+TABLES = [RECORDS, REFERRING, IMMUTABLE, UNCHANGED, HEADS, VIEW, CONNECTIONS, WALKS, *OTHERS]

@@ -14,7 +14,9 @@ from typing import Any
 
 import click
 
+from ..application import Applications
 from ..error import Invalid, LockerError, NotFound, QueryError
+from ..guard import Guard
 from ..locker import Locker
 from ..settings import Settings
 from .progress import Progress
@@ -146,7 +148,13 @@ def opened(settings: Settings, *, make: bool = False) -> Iterator[Locker]:
     if not make and not (settings.data / "log.sqlite").exists():
         raise NotFound(f"there is no locker in {settings.data}; 'locker import' makes one, --data names another folder")
     with Locker(
-        settings.data, plugins=settings.plugins, keys=settings.keys, secret=settings.secret, old_secret=settings.old_secret
+        settings.data,
+        plugins=settings.plugins,
+        keys=settings.keys,
+        secret=settings.secret,
+        old_secret=settings.old_secret,
+        guard=Guard(settings.allow_networks),
+        applications=Applications(settings.oauth_clients),
     ) as locker:
         yield locker
 

@@ -1,0 +1,58 @@
+"""
+How a connection fares after a run: its mode, its errors, and when it runs next.
+
+The rules: a run that fails counts one error and one that succeeds forgets them all; five errors in a row disable the connection; 401 makes it
+``unauthorized``, a spent budget ``rate-limited``, and the mode before comes back with the next run that works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .clock import stamp
+from .connection import DISABLED, INITIAL, NORMAL, RATE_LIMITED, UNAUTHORIZED, Connection
+from .error import LimitReached, LockerError, Retriable, Unauthorized
+
+MOST_ERRORS = 5
+INITIAL_SECONDS, NORMAL_SECONDS, LIMITED_SECONDS, ERROR_SECONDS = 5.0, 900.0, 3600.0, 60.0
+INTERRUPTIONS = (RATE_LIMITED, UNAUTHORIZED, DISABLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a run changes of a connection's row."""
+
+    mode: str
+    before: str | None
+    errors: int
+    code: str | None
+    error: str | None
+    due: str | None
+
+
+def health(
+    connection: Connection, problem: LockerError | None, now: datetime, *, is_complete: bool, next: float = NORMAL_SECONDS
+) -> Health:
+    """How a connection fares after a run that met a *problem* or none.
+
+    *is_complete*: each of its streams has been walked to its end once.  *next* are the seconds until the first of them is due.
+    """
+    was = connection.before or connection.mode if connection.mode in INTERRUPTIONS else connection.mode
+    if problem is None:
+        mode = NORMAL if is_complete else INITIAL
+        return Health(mode, None, 0, None, None, _in(now, next if is_complete else min(next, INITIAL_SECONDS)))
+    if isinstance(problem, LimitReached):
+        return Health(RATE_LIMITED, was, connection.errors, problem.code, str(problem), _in(now, problem.after or LIMITED_SECONDS))
+    errors = connection.errors + 1
+    if errors >= MOST_ERRORS:
+        return Health(DISABLED, was, 0, problem.code, str(problem), None)
+    wait = ERROR_SECONDS * 4.0 ** (errors - 1)
+    if isinstance(problem, Retriable) and problem.after:
+        wait = max(wait, problem.after)
+    mode = UNAUTHORIZED if isinstance(problem, Unauthorized) else was
+    return Health(mode, was if mode == UNAUTHORIZED else None, errors, problem.code, str(problem), _in(now, wait))
+
+
+def _in(now: datetime, seconds: float) -> str:
+    return stamp(now + timedelta(seconds=seconds))

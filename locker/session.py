@@ -1,0 +1,212 @@
+"""
+What a connector asks its service through: requests that are signed, paced, retried where that is worth it, and kept to the service's host.
+
+No request leaves for another host than that of the base URL, unless the connector names it; credentials go nowhere else.  Whatever goes wrong is told
+without the query of the URL, since a key may be in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from .clock import Clock, system_clock
+from .connection import Connection
+from .connector import Answer, Fetching
+from .error import ConnectorError, Fatal, Forbidden, Invalid, LimitReached, LockerError, Retriable, Skippable, TooLarge, Unauthorized
+from .guard import MAIL_PORTS, Guard
+from .oauth import AGENT
+from .reach import Reach
+from .retry import asked_for
+from .signer import Signer
+
+ATTEMPTS = 4
+PATIENCE = 10.0
+"""Seconds that a run waits for a service at a time; what asks for more ends the run, and the next one is due then."""
+HOPS = 5
+_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
+Secret = Callable[[str], str | None]
+"""A secret of the connection by its name, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request before it is signed."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class HttpSession:
+    """The session of one run; ``fetching.Session`` says what it promises.  *sleep* and *chance* are parameters for tests."""
+
+    def __init__(
+        self,
+        reach: Reach,
+        guard: Guard,
+        connector: Fetching,
+        connection: Connection,
+        signer: Signer,
+        secret: Secret,
+        *,
+        clock: Clock = system_clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._reach, self._guard, self._connector, self.connection = reach, guard, connector, connection
+        self._signer, self._secret, self._clock, self._sleep, self._chance = signer, secret, clock, sleep, chance
+        self.requests = 0
+        """How many were sent."""
+
+    @property
+    def account(self) -> Mapping[str, str]:
+        """The facts of ``Who``."""
+        return self.connection.account
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What the connection was told."""
+        return self.connection.options
+
+    @property
+    def base_url(self) -> str:
+        """Where the service answers, without a slash at the end."""
+        return self.connection.base_url
+
+    async def get(
+        self, url: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None, *, accept: Sequence[int] = ()
+    ) -> Answer:
+        """GET a path of the base URL, or a whole URL of its host."""
+        return await self.request("GET", url, params=params, headers=headers, accept=accept)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        accept: Sequence[int] = (),
+        cost: float | None = None,
+    ) -> Answer:
+        """Any request that is safe to send twice."""
+        asked = Asked(method, self._whole(url, params), {"User-Agent": AGENT, **(headers or {})}, body)
+        attempts = AsyncRetrying(
+            sleep=self._sleep, wait=self._wait, stop=stop_after_attempt(ATTEMPTS), retry=retry_if_exception(_is_worth_it), reraise=True
+        )
+
+        async def attempt() -> Answer:
+            return await self._attempt(asked, accept, cost)
+
+        return await attempts(attempt)
+
+    def secret(self, name: str) -> str:
+        """A secret of the connection.  Raises Unauthorized if there is none."""
+        if (found := self._secret(name)) is None:
+            raise Unauthorized(f"{self.connection.source} has no {name}; 'locker connect {self.connection.source}' asks for it")
+        return found
+
+    async def address(self, host: str, port: int) -> str:
+        """The one address that may be connected to for a host, for protocols that are no HTTP."""
+        return str((await asyncio.to_thread(self._guard.resolve, host, port, MAIL_PORTS))[0])
+
+    # -- one request ---------------------------------------------------------------------------------------
+
+    def _whole(self, url: str, params: Mapping[str, Any] | None) -> str:
+        """The whole URL.  Raises Fatal for one of another host."""
+        whole = url if "://" in url else self.base_url + url if url[:1] in ("/", "", "?") else f"{self.base_url}/{url}"
+        if _origin(whole) != _origin(self.base_url) and urlsplit(whole).hostname not in self._connector.hosts:
+            raise Fatal(
+                f"{self._connector.name} is led to {urlsplit(whole).hostname}, which is not its service; a connector names other hosts in 'hosts'"
+            )
+        if not params:
+            return whole
+        query = urlencode([(name, _text(value)) for name, values in params.items() for value in _each(values)])
+        return f"{whole}{'&' if '?' in whole else '?'}{query}"
+
+    async def _attempt(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:
+        answer = await self._send(asked, cost)
+        if answer.status == 401 and self._connector.judge(answer) is None and await self._signer.renew():
+            answer = await self._send(asked, cost)
+        problem = self._connector.judge(answer)
+        if problem is None and (200 <= answer.status < 300 or answer.status in accept):
+            return answer
+        raise problem or self._meaning(answer)
+
+    async def _send(self, asked: Asked, cost: float | None) -> Answer:  # noqa: ARG002
+        url, headers = await self._signer.sign(asked.method, asked.url, asked.headers, asked.body)
+        try:
+            self.requests += 1
+            reply = await self._reach.request(
+                asked.method, url, headers=headers, body=asked.body, hops=HOPS if asked.method == "GET" else 0
+            )
+        except LockerError as error:
+            raise _told(error) from None  # its cause names the whole URL
+        return Answer(reply.status, reply.headers, reply.body, asked.url if reply.url == url else reply.url)
+
+    def _meaning(self, answer: Answer) -> LockerError:
+        """What a status says."""
+        place = f"{urlsplit(answer.url).hostname}{urlsplit(answer.url).path}"
+        status, after = answer.status, asked_for(answer.headers.get("retry-after"), self._clock())
+        text = f"{place} answers {status}{_excerpt(answer)}"
+        if status == 401:
+            return Unauthorized(f"{text}; the token is wrong or has expired: 'locker connect {self.connection.source}' renews it")
+        if status == 429 or (status == 403 and (after is not None or answer.headers.get(self._connector.pace.remaining) == "0")):
+            return LimitReached(f"{place} has had enough requests for now ({status})", after)
+        if status in (408, 425) or status >= 500:
+            return Retriable(text, after)
+        if status in (403, 404):
+            return Skippable(f"{text}: this stream is not for this account")
+        return Fatal(text)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Retriable) and error.after is not None:
+            return error.after + self._chance()
+        return float(0.5 * 3.0 ** (state.attempt_number - 1) * (0.5 + self._chance() / 2))
+
+
+def _is_worth_it(error: BaseException) -> bool:
+    """Only what is Retriable, and does not ask for more patience than a run has."""
+    return (
+        isinstance(error, Retriable) and (error.after or 0.0) <= PATIENCE and not (isinstance(error, LimitReached) and error.after is None)
+    )
+
+
+def _told(error: LockerError) -> LockerError:
+    """An error of the way there, as one of the connector, without what may be secret."""
+    text = _QUERY.sub(r"\1", str(error))
+    if isinstance(error, Retriable):
+        return Retriable(text, error.after)
+    if isinstance(error, ConnectorError | TooLarge | Forbidden | Invalid):
+        return Fatal(text)
+    return Retriable(text)
+
+
+def _excerpt(answer: Answer) -> str:
+    """The beginning of what an answer says of itself."""
+    text = " ".join(answer.text()[:400].split())
+    return f" ({text[:160]})" if text and not text.startswith("<") else ""
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else () if value is None else (value,)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,211 @@
+"""
+One walk of one stream: page after page from the service into the log, each together with where to go on.
+
+A list that is newest first is left when *overlap* pages in a row brought nothing new.  A walk that saw all there is deletes what is missing, marked as
+inferred; one that failed, or met an entry that could not be read, deletes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .clock import Clock, stamp
+from .connection import Connection
+from .connector import Fetching, Item, Page, Problem, Session, Stream, Walk
+from .draft import Draft, Outcome, Sighting
+from .error import Invalid
+from .follower import Lease
+from .importer import Report
+from .log import Logbook
+from .record import ServiceType
+from .scope import Scopes
+from .standing import Standing, Standings
+
+Told = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Streamed(Report):
+    """What a run did with one stream so far.  *outcome* is ``done``, ``unchanged`` (304), ``skipped``, ``limited``, ``failed`` or ``stopped`` (in the middle)."""
+
+    name: str = ""
+    pages: int = 0
+    outcome: str = "stopped"
+    error: str = ""
+
+    @property
+    def records(self) -> int:
+        """Records that were appended."""
+        return self.added + self.edited + self.deleted
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a page, and where the walk stands after it."""
+
+    outcomes: list[Outcome]
+    standing: Standing
+
+
+class Walking:
+    """One walk, from where its stream stands."""
+
+    def __init__(
+        self,
+        logbook: Logbook,
+        connector: Fetching,
+        connection: Connection,
+        stream: Stream,
+        *,
+        lease: Lease,
+        clock: Clock,
+        whole: bool = False,
+        told: Told = lambda: None,
+    ) -> None:
+        self.report = Streamed(name=stream.name)
+        self._logbook, self._connector, self._connection, self._stream = logbook, connector, connection, stream
+        self._lease, self._clock, self._told = lease, clock, told
+        self._standings = Standings(logbook, connection)
+        self._scoping = Scopes(logbook, connection.owner, connection.source)
+        self._asked_whole = whole
+
+    async def run(self, session: Session) -> Streamed:
+        """Walk to the end.  Raises what the connector raises; what was appended before stays, and the next run goes on there."""
+        standing = self._begun(self._standings.get(self._stream.name))
+        self._scope = await asyncio.to_thread(self._scoping.number, self._scope_name())
+        if not standing.ended:
+            standing = await self._pages(session, standing)
+        await asyncio.to_thread(self._finish, standing)
+        self.report.outcome = "unchanged" if self.report.outcome == "unchanged" else "done"
+        return self.report
+
+    def failed(self, error: Exception, outcome: str) -> None:
+        """Remember, of a stream that could not be walked to its end, why."""
+        self.report.outcome, self.report.error = outcome, str(error)
+
+    def _begun(self, standing: Standing) -> Standing:
+        """The walk under way, or a new one."""
+        if standing.started is not None and not (self._asked_whole and not standing.whole):
+            return standing
+        stream, now = self._stream, self._clock()
+        is_due = stream.whole and (standing.swept is None or standing.swept <= stamp(now - timedelta(seconds=stream.sweep)))
+        is_partial = stream.order == "newest" or stream.since is not None
+        whole = self._asked_whole or standing.finished is None or is_due or not is_partial
+        return replace(standing, step=None, started=stamp(now), whole=whole, ended=False, pages=0, unreadable=0)
+
+    def _scope_name(self) -> str:
+        """What the stream's items are a picture of: another account's are not missing from this one's list."""
+        return f"stream:{self._stream.name}:{self._connection.account.get('id', '')}"
+
+    # -- pages -------------------------------------------------------------------------------------------
+
+    async def _pages(self, session: Session, standing: Standing) -> Standing:
+        """Fetch and append; where newest-first lists may be left, the next page waits until this one is judged."""
+        leaves = self._stream.order == "newest" and not standing.whole
+        writing: asyncio.Future[Written] | None = None
+        quiet = 0
+        pages = self._connector.fetch(session, self._stream, Walk(standing.step, standing.since, standing.whole))
+        async with _closing(pages):
+            try:
+                async for page in pages:
+                    drafts, problems = self._drafts(page)
+                    if writing is not None:
+                        standing = self._counted(await writing)
+                    writing = self._append(standing, page, drafts, len(problems), quiet + 1 >= self._stream.overlap if leaves else False)
+                    if leaves:
+                        written = await writing
+                        standing, writing = self._counted(written), None
+                        quiet = 0 if any(outcome.op for outcome in written.outcomes) else quiet + 1
+                    if page.unchanged:
+                        self.report.outcome = "unchanged"
+                    if page.step is None or page.unchanged or standing.ended:
+                        break
+            finally:
+                if writing is not None:
+                    standing = self._counted(await writing)
+        # A fetch that ends without a last page has not shown all there is.
+        return standing if standing.ended else replace(standing, ended=True, whole=False)
+
+    def _append(self, standing: Standing, page: Page, drafts: Sequence[Draft], problems: int, may_leave: bool) -> asyncio.Future[Written]:
+        """Queue a page, and where its walk stands then."""
+        sighting = Sighting(self._scope, stamp(self._clock()), standing.started or "")
+
+        def write(writing: sqlite3.Connection) -> Written:
+            self._lease.check(writing)
+            outcomes = self._logbook.write(writing, self._connection.log, drafts, sighting)
+            after = replace(
+                standing, step=page.step, since=page.since if page.since is not None else standing.since,
+                pages=standing.pages + 1, unreadable=standing.unreadable + problems,
+            )  # fmt: skip
+            if page.step is None or page.unchanged or (may_leave and not any(outcome.op for outcome in outcomes)):
+                after = replace(after, step=None, ended=True, whole=after.whole and not page.unchanged)
+            else:
+                after = replace(after, since=standing.since)
+            self._standings.put(writing, after)
+            return Written(outcomes, after)
+
+        return asyncio.wrap_future(self._logbook.queue(write))
+
+    def _counted(self, written: Written) -> Standing:
+        self.report.pages += 1
+        self.report.count(written.outcomes)
+        self._told()
+        return written.standing
+
+    def _drafts(self, page: Page) -> tuple[list[Draft], list[Problem]]:
+        """The page's items as drafts; what cannot be one is a problem, and the rest goes on."""
+        drafts, problems = list[Draft](), list[Problem]()
+        for found in page.items:
+            if isinstance(found, Problem):
+                problems.append(found)
+                continue
+            try:
+                drafts.append(self._draft(found))
+            except Invalid as error:
+                problems.append(Problem(self._stream.name, f"{found.type} {str(found.key)[:80]!r}", str(error)))
+        for problem in problems:
+            self.report.note(problem)
+        return drafts, problems
+
+    def _draft(self, item: Item) -> Draft:
+        type = item.type if "/" in item.type else f"{item.type}/{self._connector.name}"
+        ServiceType.parse(type)
+        return Draft.of(type, item.key, item.body)
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def _finish(self, standing: Standing) -> None:
+        """Delete what a sweep lacks, then remember that the walk is over; killed between, the next run does it again."""
+        is_sweep = standing.whole and self._stream.whole and not standing.unreadable
+        if is_sweep and (cut := standing.started if standing.pages <= 1 else standing.swept):
+            self.report.deleted += self._scoping.drop_missing(Sighting(self._scope, cut, standing.started or ""))
+        now = stamp(self._clock())
+        over = replace(
+            standing, started=None, whole=False, ended=False, step=None, finished=now, errors=0, code=None, error=None,
+            swept=standing.started if is_sweep else standing.swept, due=_later(self._clock(), self._stream.every),
+        )  # fmt: skip
+
+        def put(writing: sqlite3.Connection) -> None:
+            self._lease.check(writing)
+            self._standings.put(writing, over)
+
+        self._logbook.transact(put)
+
+
+def _later(now: datetime, seconds: float) -> str:
+    return stamp(now + timedelta(seconds=seconds))
+
+
+@asynccontextmanager
+async def _closing(pages: AsyncIterator[Page]) -> AsyncIterator[None]:
+    """Let a fetch that is left early finish what it holds open."""
+    try:
+        yield
+    finally:
+        if (close := getattr(pages, "aclose", None)) is not None:
+            await close()

@@ -1,0 +1,66 @@
+"""Syncing: everything once, then only what is new, whatever the service does meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from locker.error import NotFound, Unavailable
+from tests.fetching import FakeService, Stars, bodies, opened, star, synced
+
+
+async def test_everything_once_then_nothing(tmp_path: Path) -> None:
+    """The first run brings every item of every page; the second asks for one page and appends nothing."""
+    service = FakeService({"/starred": [star(n) for n in range(25, 0, -1)]})
+    async with service.open() as base:
+        first, second = await synced(tmp_path, Stars(), base)
+    assert (25, 3, "normal", None) == (first.streams[0].added, first.streams[0].pages, first.mode, first.error)
+    assert (0, 1, "normal", None) == (second.records, second.streams[0].pages, second.mode, second.error)
+    assert 4 == len(service.asked)
+
+
+async def test_only_what_is_new(tmp_path: Path) -> None:
+    """A list that is newest first is read until a page brings nothing new."""
+    service = FakeService({"/starred": [star(n) for n in range(40, 0, -1)]})
+    async with service.open() as base:
+        with opened(tmp_path, Stars()) as locker:
+            locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
+            await locker.syncing.run("me", "stars")
+            service.lists["/starred"] = [star(n) for n in range(52, 0, -1)]
+            service.asked.clear()
+            report = await locker.syncing.run("me", "stars")
+            assert (12, 3) == (report.streams[0].added, len(service.asked))
+            assert 52 == len(bodies(locker, "stars"))
+
+
+async def test_an_interrupted_walk_goes_on_where_it_was(tmp_path: Path) -> None:
+    """A run that fails in the middle keeps what it had, and the next asks for no page twice."""
+    service = FakeService({"/starred": [star(n) for n in range(35, 0, -1)]})
+    service.fail(3, 400, text="on cue")
+    async with service.open() as base:
+        first, second = await synced(tmp_path, Stars(), base)
+    assert (20, "failed") == (first.streams[0].added, first.streams[0].outcome)
+    assert (15, "done", None) == (second.streams[0].added, second.streams[0].outcome, second.error)
+    pages = ["1", "2", "3", "3", "4"]
+    assert pages == [asked.partition("page=")[2].partition("&")[0] for asked in service.asked]
+
+
+async def test_unauthorized(tmp_path: Path) -> None:
+    """A token that the service refuses makes the connection unauthorized, and the error says what to do."""
+    async with FakeService({"/starred": []}).open() as base:
+        (report,) = await synced(tmp_path, Stars(), base, secrets={"token": "wrong"}, times=1)
+    assert ("unauthorized", True) == (report.mode, "locker connect" in (report.error or ""))
+
+
+async def test_unknown_names(tmp_path: Path) -> None:
+    """A connection or a stream that is not there is told with those that are."""
+    with opened(tmp_path, Stars()) as locker:
+        with pytest.raises(NotFound, match="locker connect"):
+            await locker.syncing.run("me", "stars")
+        locker.connections.add("me", "stars", base_url="http://127.0.0.1:8009", secrets={"token": "x"})
+        with pytest.raises(NotFound, match="starred"):
+            await locker.syncing.run("me", "stars", streams=["nothing"])
+        locker.connections.disable("me", "stars")
+        with pytest.raises(Unavailable, match="disabled"):
+            await locker.syncing.run("me", "stars")
