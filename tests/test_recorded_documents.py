@@ -17,6 +17,7 @@ from tests.replays import interactions
 from tests.shared import needs_shared
 
 GITHUB = ("github-pygithub", "github-github3py", "github-octokit-rb", "github-octokit-fixtures", "github-hub4j-wiremock")
+MASTODON = ("mastodon-mastodonpy", "mastodon-rtoot")
 RECORDED: list[tuple[str, str, tuple[str, ...], str, int]] = [
     # connector, stream, folders, path, how many entries at least
     ("github", "stars", GITHUB, "/us*/starred", 681),
@@ -35,6 +36,14 @@ RECORDED: list[tuple[str, str, tuple[str, ...], str, int]] = [
     ("github", "events", GITHUB, "/users/*/events*", 90),
     ("github", "events", GITHUB, "/events", 50),
     ("github", "events", GITHUB, "/repos/*/github3.py/events", 100),
+    ("mastodon", "statuses", MASTODON, "/api/v1/accounts/*/statuses", 50),
+    ("mastodon", "statuses", MASTODON, "/api/v1/timelines/*", 100),
+    ("mastodon", "favourites", MASTODON, "/api/v1/favourites", 3),
+    ("mastodon", "bookmarks", MASTODON, "/api/v1/bookmarks", 5),
+    ("mastodon", "following", MASTODON, "/api/v1/accounts/*/following", 3),
+    ("mastodon", "following", MASTODON, "/api/v1/accounts/search", 3),
+    ("mastodon", "followers", MASTODON, "/api/v1/accounts/*/followers", 0),
+    ("mastodon", "followers", MASTODON, "/api/v1/statuses/*/*ed_by", 6),
 ]
 
 
