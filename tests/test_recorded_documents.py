@@ -44,6 +44,14 @@ RECORDED: list[tuple[str, str, tuple[str, ...], str, int]] = [
     ("mastodon", "following", MASTODON, "/api/v1/accounts/search", 3),
     ("mastodon", "followers", MASTODON, "/api/v1/accounts/*/followers", 0),
     ("mastodon", "followers", MASTODON, "/api/v1/statuses/*/*ed_by", 6),
+    ("reddit", "saved", ("reddit-praw",), "/user/*/saved", 18),
+    ("reddit", "upvoted", ("reddit-praw",), "/user/*/upvoted", 100),
+    ("reddit", "upvoted", ("reddit-praw",), "/user/*/downvoted", 69),
+    ("reddit", "upvoted", ("reddit-praw",), "/user/*/hidden", 60),
+    ("reddit", "submitted", ("reddit-praw",), "/user/*/submitted", 100),
+    ("reddit", "submitted", ("reddit-praw",), "/r/*/new", 100),
+    ("reddit", "submitted", ("reddit-praw",), "/api/info/", 25),
+    ("reddit", "comments", ("reddit-praw",), "/user/*/comments", 100),
 ]
 
 
