@@ -1,0 +1,68 @@
+"""
+Builds the document in which a path finds a given value: how a stand-in for a service wraps its lists as the real one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .error import Invalid
+from .path import compiled, search
+
+
+def placed(path: str, value: Any) -> Any:
+    """A document in which *path* finds *value*.  Raises Invalid if none can be derived from the path."""
+    try:
+        document = _wrapped(compiled(path).parsed, value)
+    except (KeyError, IndexError, TypeError) as error:
+        raise Invalid(f"no answer can be derived from {path!r}; give one in the samples") from error
+    if search(path, document) != value:
+        raise Invalid(f"no answer can be derived from {path!r}; give one in the samples")
+    return document
+
+
+def merged(first: Any, second: Any) -> Any:
+    """Two documents in one: objects member by member, else the second."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return {**first, **{name: merged(first[name], value) if name in first else value for name, value in second.items()}}
+    return second
+
+
+def filled(template: Any, values: Mapping[str, Any]) -> Any:
+    """A template with each text that is one of the names replaced by its value."""
+    match template:
+        case str():
+            return values.get(template, template)
+        case dict():
+            return {name: filled(inner, values) for name, inner in template.items()}
+        case list():
+            return [filled(inner, values) for inner in template]
+    return template
+
+
+def _wrapped(node: Any, value: Any) -> Any:
+    inner = node.get("children", [])
+    match node["type"]:
+        case "current" | "identity":
+            return value
+        case "field":
+            return {node["value"]: value}
+        case "subexpression" | "pipe":
+            for one in reversed(inner):
+                value = _wrapped(one, value)
+            return value
+        case "or_expression" | "flatten":
+            return _wrapped(inner[0], value)
+        case "index_expression":
+            before = inner[1]["value"] if inner[1]["type"] == "index" else 0
+            return _wrapped(inner[0], [None] * max(before, 0) + [value])
+        case "projection":
+            return _wrapped(inner[0], [_wrapped(inner[1], one) for one in value])
+        case "value_projection":
+            return _wrapped(inner[0], {str(n): _wrapped(inner[1], one) for n, one in enumerate(value)})
+        case "function_expression" if node["value"] == "values":
+            return _wrapped(inner[0], {str(n): one for n, one in enumerate(value)})
+        case "function_expression" if node["value"] in ("to_string", "to_array", "to_number", "not_null"):
+            return _wrapped(inner[0], value)
+    raise KeyError(node["type"])
