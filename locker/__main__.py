@@ -7,7 +7,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .command import asking, history, importing, knowing, people, serving, switching, syncing, upkeep
+from .command import asking, history, importing, knowing, making, people, serving, switching, syncing, upkeep
 from .command.frame import Commands
 
 
@@ -42,6 +42,7 @@ for command in (
     switching.flag,
     switching.maintenance,
     knowing.connectors,
+    making.connector,
     knowing.collections,
     knowing.listed_settings,
 ):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar
+from unittest import SkipTest
 
 from . import contract
 from .connector import Blob, Body, Connector, Item, Problem
@@ -28,7 +29,7 @@ class Failed(AssertionError):
     """A connector does not keep a rule; the message says which, and what to do."""
 
 
-class Skipped(Exception):
+class Skipped(SkipTest):
     """A check that says nothing of this connector, and why."""
 
 
@@ -57,7 +58,7 @@ class Exam:
     schemas: Mapping[str, Schema] = field(default_factory=known_schemas)
 
 
-def held(exam: T, checks: Iterable[Callable[[T], str]], ticks: Callable[[], float] = time.monotonic) -> Iterator[Finding]:
+def examine(exam: T, checks: Iterable[Callable[[T], str]], ticks: Callable[[], float] = time.monotonic) -> Iterator[Finding]:
     """Every check, one after the other; whatever a connector raises is a failure of that check."""
     for check in checks:
         started = ticks()
