@@ -14,9 +14,9 @@ from typing import cast
 from .archive import Archive
 from .connector import Archived, Item, Problem, Scope
 from .error import LockerError
+from .exam import Exam, Failed, Skipped, coverage, keeps_the_contract, need, told
 from .importer import Import
 from .log import LOG_FILE, Logbook
-from .exam import Failed, Skipped, Exam, coverage, keeps_the_contract, need, told
 
 _GARBAGE = 512
 

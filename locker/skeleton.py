@@ -129,6 +129,7 @@ def files(name: str, *, toml: bool = False) -> dict[str, str]:
 
 def _samples() -> dict[str, object]:
     likes = [
-        {"id": n, "liked_at": f"2026-01-0{n}T12:00:00Z", "page": {"url": f"https://pages.example/{n}", "title": f"Page {n}"}} for n in (3, 2, 1)
+        {"id": n, "liked_at": f"2026-01-0{n}T12:00:00Z", "page": {"url": f"https://pages.example/{n}", "title": f"Page {n}"}}
+        for n in (3, 2, 1)
     ]
     return {"account": {"id": "7", "username": "pat"}, "streams": {"likes": likes}}

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from locker.archive import Archive
-from locker.connector import Archived, Blob, Body, Item, Problem, Scope
+from locker.connector import Archived, Body, Item, Problem, Scope
+from locker.exam import settled as settled
 from locker.plugin import found, mount
 from locker.record import canonical, loads
 
@@ -80,14 +80,3 @@ def mapped(connector: Archived, item: Item) -> Body:
     assert None not in result.values(), f"map of {connector.name} writes null for unknown fields of {item.key}"
     canonical(result)
     return result
-
-
-def settled(value: Any) -> Any:
-    """A body with every Blob replaced by its reference, as the log stores it."""
-    if isinstance(value, Blob):
-        return value.reference()
-    if isinstance(value, dict):
-        return {name: settled(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [settled(inner) for inner in value]
-    return value

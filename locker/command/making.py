@@ -26,7 +26,7 @@ _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("–
     examples=("locker connector new bookshelf", "locker connector test bookshelf.py"),
 )
 def connector() -> None:
-    """Make a connector of your own, and test any: docs/writing-a-connector.md tells how."""
+    """Make a connector of your own, and test any; docs/writing-a-connector.md tells how.  --data and --owner are as everywhere."""
 
 
 @connector.command(
@@ -66,7 +66,8 @@ def test(target: str, samples: Path | None, json: bool, settings: Settings) -> i
 @click.argument("name")
 @click.option("--toml", is_flag=True, help="Declare it in TOML instead of Python.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="Where to write it.  [default: here]")
-def new(name: str, toml: bool, folder: Path) -> None:
+@place
+def new(name: str, toml: bool, folder: Path, settings: Settings) -> None:  # noqa: ARG001 (every command takes a locker)
     """Write a connector that works as it stands, its samples and its test: change them into yours."""
     files = skeleton.files(name, toml=toml)
     if there := [file for file in files if (folder / file).exists()]:
