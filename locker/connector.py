@@ -59,6 +59,7 @@ from typing import Any, ClassVar
 from . import walker
 from .archive import Archive
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
+from .charset import decode, decode_undeclared, mend
 from .error import Invalid, LockerError, Skippable
 from .fetching import DAY, HOUR, Answer, Option, Page, Session, Since, Stream, Walk, Who
 from .item import Found, Item, Problem, Scope
@@ -107,8 +108,11 @@ __all__ = [
     "Stream",
     "Walk",
     "Who",
+    "decode",
+    "decode_undeclared",
     "find",
     "iso",
+    "mend",
     "moment",
 ]
 

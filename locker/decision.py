@@ -16,6 +16,12 @@ from .error import NotFound
 from .log import Position
 from .record import Body, loads
 
+NAMED = (
+    "SELECT m.object FROM collections c JOIN identities i ON i.collection = c.id AND i.identity = ? "
+    "JOIN members m ON m.collection = c.id AND m.member = i.member WHERE c.owner = ? AND c.type = ? AND m.object IS NOT NULL LIMIT 1"
+)
+"""The living object of an identity, an owner and a type."""
+
 
 class Seen(NamedTuple):
     """One record of a collection's log: of object *n*, its *body* after that (None: deleted); *digest* tells two records of one version apart."""
@@ -65,11 +71,7 @@ class Sight:
 
     def named(self, identity: str) -> int | None:
         """The living object that is known by an identity of its collection (``url:…``), if there is one."""
-        row = self._connection.execute(
-            "SELECT m.object FROM collections c JOIN identities i ON i.collection = c.id AND i.identity = ? "
-            "JOIN members m ON m.collection = c.id AND m.member = i.member WHERE c.owner = ? AND c.type = ? AND m.object IS NOT NULL LIMIT 1",
-            (identity, *self._log.split("/")),
-        ).fetchone()
+        row = self._connection.execute(NAMED, (identity, *self._log.split("/"))).fetchone()
         return None if row is None else int(row[0])
 
     def version_at(self, time: str) -> int:

@@ -28,6 +28,7 @@ from .keeper import Keeper
 from .log import LOG_FILE, Logbook, Position, split_id
 from .pushing import Pushed, Pushing
 from .query import Reader
+from .reading import Reading
 from .record import Body, Record, check_owner, check_source
 from .schema import Schema, load, named, written
 from .settings import key_folder
@@ -96,6 +97,7 @@ class Locker:
         self.views = Views(self.logbook, self.data, self.schemas)
         self.keeper = Keeper(self.logbook, self.composer, self.views, leases, self.data, self.schemas)
         self.tags = Tags(self.logbook, self.composer)
+        self.reading = Reading(self.logbook, self.composer, self.tags, clock)
         self.pushing = Pushing(self.logbook, self.connectors, self.collections, self.schemas)
 
     def now(self) -> str:
