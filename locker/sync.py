@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -66,15 +66,25 @@ class Collected:
 
 
 Told = Callable[[Collected], None]
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class Syncing:
     """Runs the connections of one locker."""
 
     def __init__(
-        self, logbook: Logbook, connections: Connections, guard: Guard, applications: Applications, *, clock: Clock = system_clock
+        self,
+        logbook: Logbook,
+        connections: Connections,
+        guard: Guard,
+        applications: Applications,
+        *,
+        clock: Clock = system_clock,
+        sleep: Sleep = asyncio.sleep,
+        reaching: Callable[[Guard], Reach] = Reach,
     ) -> None:
         self._logbook, self._connections, self._guard, self._applications, self._clock = logbook, connections, guard, applications, clock
+        self._sleep, self._reaching = sleep, reaching
 
     async def run(
         self, owner: str, source: str, *, streams: Sequence[str] = (), whole: bool = False, told: Told = lambda _: None
@@ -96,8 +106,8 @@ class Syncing:
             raise Unavailable(f"{source} is being synced by another process; wait for it")
         renewing = asyncio.create_task(_renew(lease))
         try:
-            return await Run(self._logbook, self._connections, connection, connector, lease, self._clock, told).run(
-                self._guarded(connection), self._applications, wanted, whole=whole
+            return await Run(self._logbook, self._connections, connection, connector, lease, self._clock, told, self._sleep).run(
+                self._guarded(connection), self._applications, self._reaching, wanted, whole=whole
             )
         finally:
             renewing.cancel()
@@ -142,18 +152,23 @@ class Run:
         lease: Lease,
         clock: Clock,
         told: Told,
+        sleep: Sleep,
     ) -> None:
         self._logbook, self._connections, self._connection, self._connector = logbook, connections, connection, connector
-        self._lease, self._clock, self._told = lease, clock, told
+        self._lease, self._clock, self._told, self._sleep = lease, clock, told, sleep
         self.report = Collected(connection.owner, connection.source)
 
-    async def run(self, guard: Guard, applications: Applications, streams: Sequence[Stream], *, whole: bool) -> Collected:
+    async def run(
+        self, guard: Guard, applications: Applications, reaching: Callable[[Guard], Reach], streams: Sequence[Stream], *, whole: bool
+    ) -> Collected:
         """Walk the streams, then settle how the connection fares."""
         problem: LockerError | None = None
         kept = Kept(self._connections, self._connection)
-        async with Reach(guard) as reach:
+        async with reaching(guard) as reach:
             signer = signer_of(self._connector, self._connection.base_url, kept.load(), applications, reach, kept, self._clock)
-            session = HttpSession(reach, guard, self._connector, self._connection, signer, kept.secret, clock=self._clock)
+            session = HttpSession(
+                reach, guard, self._connector, self._connection, signer, kept.secret, clock=self._clock, sleep=self._sleep
+            )
             try:
                 await self._identify(session)
                 problem = await self._walk(session, streams, whole=whole)
