@@ -21,13 +21,23 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """Something that a connection can be told (``locker connect hackernews --option username=pg``).  A *secret* is kept in the vault."""
+    """Something that a connection can be told (``locker connect hackernews --option username=pg``).  A *secret* is kept in the vault.
+
+    One that names the *account* itself is the fact ``id``: where it is given, the service is not asked whose account it is (a key may open public lists
+    and know nobody).
+    """
 
     name: str
     help: str
     required: bool = False
     secret: bool = False
+    account: bool = False
     default: str = ""
+
+
+def named(asks: Sequence[Option], options: Mapping[str, str]) -> dict[str, str]:
+    """The facts of the account that an option names; empty if none does."""
+    return next(({"id": value} for one in asks if one.account and (value := options.get(one.name))), {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from .connector import Fetching, Stream
 from .credential import Credential
 from .draft import Draft, version_of
 from .error import Conflict, Fatal, LimitReached, LockerError, NotFound, Skippable, StorageError, Unauthorized, Unavailable
+from .fetching import named
 from .follower import Lease
 from .guard import Guard
 from .health import Health, health
@@ -187,8 +188,15 @@ class Run:
         who = self._connector.who
         if who is None or self._connection.identified:
             return
-        answer = (await session.get(who.path, who.params, who.headers)).json()
-        facts = {name: found for name, path in who.facts.items() if (found := text(search(path, answer))) is not None}
+        facts = named(self._connector.asks, self._connection.options)
+        if not facts:
+            try:
+                answer = (await session.get(who.path, who.params, who.headers)).json()
+            except Skippable:
+                if self._connection.base_url == self._connector.base_url:
+                    raise
+                return  # a mirror that knows lists and no accounts; a stream that needs a fact says so
+            facts = {name: found for name, path in who.facts.items() if (found := text(search(path, answer))) is not None}
         if not facts.get("id"):
             raise Fatal(f"{who.path} does not tell whose account it is (no text or number at {who.facts.get('id', 'id')})")
         self._connection = await asyncio.to_thread(self._connections.identify, self._connection, facts)

@@ -14,6 +14,7 @@ from .clock import Clock
 from .connector import Answer, Fetching
 from .credential import Credential
 from .error import Fatal, Retriable, Unauthorized
+from .fetching import named
 from .oauth import AGENT, Application, Asks, Client2
 from .path import search, text
 from .signer import Kept, Signer
@@ -35,8 +36,13 @@ class Held:
 
 
 async def learn(connector: Fetching, base_url: str, options: Mapping[str, str], signer: Signer, asks: Asks) -> dict[str, str]:
-    """The facts of the account that a credential opens.  Raises Unauthorized if the service refuses it, Fatal if it does not answer as it should."""
+    """The facts of the account that a credential opens; none of a mirror that knows lists and no accounts (404).
+
+    Raises Unauthorized if the service refuses it, Fatal if it does not answer as it should.
+    """
     assert connector.who is not None
+    if facts := named(connector.asks, options):
+        return facts
     who, told = connector.who, _Told(options)
     query = urlencode({name: value.format_map(told) for name, value in who.params.items()})
     url = f"{base_url}{who.path.format_map(_Told({name: quote(value, safe='') for name, value in options.items()}))}"
@@ -44,6 +50,8 @@ async def learn(connector: Fetching, base_url: str, options: Mapping[str, str], 
     answer = await _asked(url, who.headers, signer, asks)
     if answer.status == 401 and await signer.renew():
         answer = await _asked(url, who.headers, signer, asks)
+    if answer.status == 404 and base_url != connector.base_url:
+        return {}
     _judge(connector, answer)
     found = {name: text(search(path, answer.json())) or "" for name, path in who.facts.items()}
     if not found.get("id"):

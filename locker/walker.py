@@ -35,6 +35,7 @@ class Declared(Protocol):
     """What the walker needs of a connector."""
 
     name: ClassVar[str]
+    base_url: ClassVar[str]
     auth: ClassVar[tuple[Authorisation, ...]]
     asks: ClassVar[tuple[Option, ...]]
 
@@ -94,7 +95,7 @@ async def pages(connector: Declared, session: Session, stream: Stream, walk: Wal
         if following is None:
             yield Page(found, None, kept)
             return
-        ask, conditions = _without_credentials(_whole(following, answer), connector, session), {}
+        ask, conditions = _without_credentials(_whole(following, answer, connector, session), connector, session), {}
         yield Page(found, {"ask": ask, "since": kept}, kept)
 
 
@@ -240,9 +241,14 @@ class _Circle:
             )
 
 
-def _whole(step: Step, answer: Answer) -> Step:
-    """A step whose URL is whole, whatever the service wrote."""
-    return {**step, URL: urljoin(answer.url, step[URL])} if URL in step else step
+def _whole(step: Step, answer: Answer, connector: Declared, session: Session) -> Step:
+    """A step whose URL is whole, whatever the service wrote.  One that names the service's usual address is asked for where this connection has it."""
+    if URL not in step:
+        return step
+    url, usual = urljoin(answer.url, step[URL]), f"{connector.base_url}/"
+    if connector.base_url and session.base_url != connector.base_url and url.startswith(usual):
+        url = f"{session.base_url}/{url.removeprefix(usual)}"
+    return {**step, URL: url}
 
 
 def _without_credentials(step: Step, connector: Declared, session: Session) -> Step:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from locker.connector import Option, Stream, Who
 from locker.error import NotFound, Unavailable
 from tests.fetching import FakeService, Stars, bodies, opened, star, synced
 
@@ -64,3 +67,33 @@ async def test_unknown_names(tmp_path: Path) -> None:
         locker.connections.disable("me", "stars")
         with pytest.raises(Unavailable, match="disabled"):
             await locker.syncing.run("me", "stars")
+
+
+class Starred(Stars):
+    """The same of one account."""
+
+    base_url = "https://stars.example"
+    who = Who(path="/me")
+    asks = (Option(name="user", help="whose stars", account=True),)
+    streams: ClassVar[tuple[Stream, ...]] = (replace(Stars.streams[0], path="/users/{id}/starred"),)
+
+
+async def test_an_account_that_an_option_names_is_not_asked_for(tmp_path: Path) -> None:
+    """A key may open public lists and know nobody: whoever says whose lists they mean is believed."""
+    service = FakeService({"/users/ann/starred": [star(1)]})
+    async with service.open() as base:
+        first, second = await synced(tmp_path, Starred(), base, options={"user": "ann"})
+    assert (1, 0, None) == (first.records, second.records, second.error)
+    assert all(asked.startswith("/users/ann/") for asked in service.asked)
+
+
+async def test_a_mirror_that_knows_no_accounts(tmp_path: Path) -> None:
+    """Where only the question whose account it is has no answer, the rest is fetched; a stream that must know says so."""
+    stars = Starred()
+    service = FakeService({"/starred": [star(1)]})
+    async with service.open() as base:
+        (report,) = await synced(tmp_path / "a", stars, base, times=1)
+        assert "does not know id" in (report.error or "")
+        stars.streams = Stars.streams  # type: ignore[misc]
+        (report,) = await synced(tmp_path / "b", stars, base, times=1)
+    assert (1, None) == (report.records, report.error)

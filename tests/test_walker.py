@@ -313,6 +313,15 @@ def test_a_page_given_twice_is_no_circle() -> None:
     )
 
 
+def test_the_usual_address_of_the_service_is_where_the_connection_has_it() -> None:
+    """A mirror, or a proxy, passes on answers that name the service's own host: the next page is asked of the mirror all the same."""
+    session = FakeSession(lambda _: (200, {}, {"items": entries(1), "next": f"{BASE}/list?at=1" if len(session.asked) == 1 else None}))
+    session.base_url = "http://mirror.example/x"
+    stream = replace(LIST, paging=NextUrl(path="next"))
+    assert "http://mirror.example/x/list?at=1" == walk(session, stream)[0].step["ask"]["url"]
+    assert ["/x/list", "/x/list"] == [asked.path for asked in session.asked]
+
+
 def test_a_document_of_its_own() -> None:
     """A connector may read an answer that is no JSON, and find a list that no path finds; paging looks into the same document."""
 
