@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import isfinite, nan
 from typing import Any
 
 from locker.connector import Body
@@ -38,6 +39,18 @@ def text(*values: Any) -> str | None:
     return None
 
 
+def number(*values: Any) -> int | float | None:
+    """The first of the values that is a finite number, or the text of one."""
+    for value in values:
+        try:
+            found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else nan
+        except (ValueError, OverflowError):
+            continue
+        if isfinite(found):
+            return int(found) if found.is_integer() else found
+    return None
+
+
 def unique(values: Iterable[str | None]) -> list[str]:
     """Without repetitions and empty ones, in order."""
     return list(dict.fromkeys(value for value in values if value))
@@ -46,6 +59,13 @@ def unique(values: Iterable[str | None]) -> list[str]:
 def known(**fields: Any) -> Body:
     """The fields that say something: neither None nor empty."""
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None and value not in ("", [], {})}
+
+
+def lasting(value: Any, passing: frozenset[str]) -> Any:
+    """A document without its *passing* members, at any depth: counters that change from hour to hour, and would make an edit of it every time."""
+    if isinstance(value, dict):
+        return {name: lasting(inner, passing) for name, inner in value.items() if name not in passing}
+    return [lasting(inner, passing) for inner in value] if isinstance(value, list) else value
 
 
 def epoch(value: Any, unit: float = 1) -> str | None:

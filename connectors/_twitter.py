@@ -12,7 +12,7 @@ from locker.connector import Body
 from ._loose import epoch, known, obj, objs, text, texts, unique
 from ._moment import moment
 
-__all__ = ["event", "favorite", "message", "note", "post", "status_url", "tweet_id", "user"]
+__all__ = ["event", "favorite", "message", "note", "post", "snowflake_time", "status_url", "tweet_id", "user"]
 
 SITE = "https://twitter.com"
 _SNOWFLAKES_SINCE = 29_700_859_247
@@ -74,7 +74,7 @@ def favorite(liked: Body, kind: str = "like") -> Body:
     whole = "created_at" in liked
     id = tweet_id(liked) if whole else text(liked.get("tweetId"))
     if not whole:
-        created = moment(text(liked.get("likedAt"), liked.get("bookmarkedAt"))) or _snowflake_time(id)
+        created = moment(text(liked.get("likedAt"), liked.get("bookmarkedAt"))) or snowflake_time(id)
         return known(
             url=text(liked.get("expandedUrl")) or status_url(id), description=_plain(liked.get("fullText")), kind=kind, created=created
         )
@@ -178,7 +178,7 @@ def _kind(tweet: Body, content: str | None) -> str:
     return "reply" if any(text(tweet.get(field)) for field in replied) else "post"
 
 
-def _snowflake_time(id: str | None) -> str | None:
+def snowflake_time(id: str | None) -> str | None:
     """Ids since November 2010 hold the millisecond in which the tweet was made."""
     if not id or not id.isascii() or not id.isdigit() or int(id) <= _SNOWFLAKES_SINCE:
         return None

@@ -29,7 +29,7 @@ from locker.connector import (
     Walk,
     Who,
 )
-from locker.error import LockerError, Retriable, Skippable, Unauthorized
+from locker.error import LimitReached, LockerError, Skippable, Unauthorized
 
 from . import _twitter, _twitter_v2
 from ._fetched import nothing
@@ -109,7 +109,10 @@ class Twitter(Fetching):
         Bearer(help="developer.twitter.com > Projects & Apps > Keys and tokens; the user's token, not the app's"),
     )
     who = Who(path="/2/users/me", facts={"id": "data.id", "username": "data.username"})
-    asks = (Option(name="api", help="2, or 1.1 for an app (or a server) that has only the old version", default="2"),)
+    asks = (
+        Option(name="api", help="2, or 1.1 for an app (or a server) that has only the old version", default="2"),
+        Option(name="id", help="the number of the account, for a token (an app's) that does not tell whose it is", account=True),
+    )
     # What one endpoint allows in the poorest case; its headers tell the rest.
     pace = Pace(requests=75, seconds=900, limit="x-rate-limit-limit", remaining="x-rate-limit-remaining", reset="x-rate-limit-reset")
     streams = (
@@ -154,7 +157,7 @@ class Twitter(Fetching):
         if answer.status == 401 and "error" in body and not codes:
             return Skippable(f"Twitter does not show this list to the account: {reason}")  # how 1.1 speaks of a protected account
         if answer.status == 420 or 88 in codes:
-            return Retriable(f"Twitter asks for patience: {reason}", after=900)
+            return LimitReached(f"Twitter asks for patience: {reason}", after=900)
         if answer.status < 400 and errors and not {"data", "meta", "users", "events"} & set(body):
             return Skippable(f"Twitter does not give this list: {reason}")
         return None

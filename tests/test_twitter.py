@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from locker.connector import Answer, Body, Item, Walk
-from locker.error import LockerError, Retriable, Skippable, Unauthorized
+from locker.error import LimitReached, LockerError, Skippable, Unauthorized
 from tests.connectors import connector, mapped
 from tests.listing import FakeSession
 from tests.mapping import Sample, drifted, fetching, made, said
@@ -185,8 +185,8 @@ def refusal(status: int, body: Any) -> LockerError | None:
         (401, {"errors": [{"code": 89, "message": "Invalid or expired token."}]}, Unauthorized),
         (403, {"errors": [{"code": 99, "message": "Unable to verify your credentials"}]}, Unauthorized),
         (401, {"request": "/1.1/favorites/list.json", "error": "Not authorized."}, Skippable),
-        (420, {"error": "Enhance your calm"}, Retriable),
-        (400, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, Retriable),
+        (420, {"error": "Enhance your calm"}, LimitReached),
+        (400, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, LimitReached),
         (200, {"errors": [{"title": "Not Found Error", "detail": "Could not find user with id: [1]."}]}, Skippable),
         (200, {"data": [{"id": "1"}], "errors": [{"title": "Not Found Error"}]}, type(None)),
         (200, [{"id": 1, "error": "a tweet's own word"}], type(None)),
