@@ -27,7 +27,7 @@ from locker.connector import (
     Walk,
     Who,
 )
-from locker.error import LockerError, Retriable
+from locker.error import LimitReached, LockerError
 
 from . import _github
 from ._fetched import nothing, object_of, related
@@ -70,7 +70,7 @@ class Github(Fetching):
     )
     who = Who(path="/user", facts={"id": "id", "username": "login"}, headers=_ACCEPT)
     asks = (
-        Option(name="username", help="whose public lists to fetch instead of your own"),
+        Option(name="username", account=True, help="whose public lists to fetch instead of your own"),
         Option(name="repository", help="owner/name of a repository whose issues to fetch too"),
     )
     pace = Pace(requests=5000, seconds=HOUR)
@@ -151,7 +151,7 @@ class Github(Fetching):
             after = until(answer.headers, "x-ratelimit-reset")
         if after is None and not spent and not any(word in said for word in _LIMITED):
             return None
-        return Retriable("GitHub's limit of requests is reached; it goes on by itself", after if after is not None else 60.0)
+        return LimitReached("GitHub's limit of requests is reached; it goes on by itself", after if after is not None else 60.0)
 
     def map(self, type: str, body: Body) -> Body | None:
         match type:

@@ -30,7 +30,7 @@ class HackerNews(Fetching):
     types = ("post",)
     title = "Hacker News"
     base_url = "https://hacker-news.firebaseio.com"
-    asks = (Option(name="username", help="whose submissions and comments to fetch; capital letters matter", required=True),)
+    asks = (Option(name="username", account=True, help="whose submissions and comments to fetch; capital letters matter", required=True),)
     pace = Pace(requests=1200, seconds=60, limit="", remaining="", reset="", per="host")
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream(name="submitted", type="post", path="/v0/user/{username}.json", order="newest", every=HOUR, sweep=7 * DAY),

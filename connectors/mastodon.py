@@ -48,7 +48,11 @@ class Mastodon(Fetching):
         Bearer(help="Make an application under Preferences > Development at your instance; its access token is what is asked for."),
     )
     who = Who(path="/api/v1/accounts/verify_credentials", facts={"id": "id", "username": "username"})
-    asks = (Option(name="id", help="the number of another account, whose public statuses and people to fetch instead of your own"),)
+    asks = (
+        Option(
+            name="id", account=True, help="the number of another account, whose public statuses and people to fetch instead of your own"
+        ),
+    )
     pace = Pace(requests=300, seconds=300, reset_as="date")
     streams = (
         Stream(name="statuses", type="post", path="/api/v1/accounts/{id}/statuses", paging=_STATUSES, order="newest", sweep=7 * DAY),

@@ -51,7 +51,7 @@ class Reddit(Fetching):
         Bearer(help="A token lasts for an hour, so connect through the browser, with an application made at reddit.com/prefs/apps."),
     )
     who = Who(path="/api/v1/me", facts={"id": "id", "username": "name"}, params=_RAW, headers={"User-Agent": "server:locker:v1"})
-    asks = (Option(name="username", help="whose public submissions and comments to fetch instead of your own"),)
+    asks = (Option(name="username", account=True, help="whose public submissions and comments to fetch instead of your own"),)
     pace = Pace(requests=600, seconds=600, limit="", reset_as="seconds", per="client")
     streams = (
         _listing("saved", "favorite", "saved"),

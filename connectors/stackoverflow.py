@@ -27,7 +27,7 @@ from locker.connector import (
     Stream,
     Walk,
 )
-from locker.error import Fatal, LockerError, Retriable, Skippable, Unauthorized
+from locker.error import Fatal, LimitReached, LockerError, Retriable, Skippable, Unauthorized
 
 from . import _stackexchange
 from ._fetched import object_of
@@ -118,7 +118,7 @@ class StackOverflow(Fetching):
         name, message = text(said.get("error_name")) or "", text(said.get("error_message")) or ""
         if name in ("throttle_violation", "temporarily_unavailable"):
             found = _WAIT.search(message)
-            return Retriable(f"Stack Exchange's limit of requests is reached: {message}", float(found[1]) if found else None)
+            return LimitReached(f"Stack Exchange's limit of requests is reached: {message}", float(found[1]) if found else None)
         if name == "internal_error":
             return Retriable(f"Stack Exchange has an error: {message}")
         if name in ("access_token_required", "invalid_access_token", "access_token_compromised"):

@@ -39,6 +39,24 @@ class Basic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A user name and a password that are exchanged for a token which ends soon, and for another one which renews it (AT Protocol's sessions).
+
+    *create* and *refresh* are URLs, whole or paths at the connection's base URL.  The first is sent the pair as JSON, under the names *username* and
+    *password*; the second the renewing token, as a bearer.  *token* and *refresh_token* are JMESPaths in what both answer; a token that is a JWT
+    says itself when it ends.
+    """
+
+    create: str
+    refresh: str
+    username: str = "username"
+    password: str = "password"  # noqa: S105 (a member's name)
+    token: str = "access_token"  # noqa: S105
+    refresh_token: str = "refresh_token"  # noqa: S105
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
     """OAuth 2.0 (RFC 6749) with PKCE (RFC 7636), refresh, and the device flow (RFC 8628) where *device* is given.
 
@@ -70,4 +88,4 @@ class OAuth1:
     params: Mapping[str, str] = field(default_factory=dict)
 
 
-Authorisation = Bearer | ApiKey | Basic | OAuth2 | OAuth1
+Authorisation = Bearer | ApiKey | Basic | Login | OAuth2 | OAuth1

@@ -58,7 +58,7 @@ from typing import Any, ClassVar
 
 from . import walker
 from .archive import Archive
-from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
+from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
 from .charset import decode, decode_undeclared, mend
 from .error import Invalid, LockerError, Skippable
 from .fetching import DAY, HOUR, Answer, Option, Page, Session, Since, Stream, Walk, Who
@@ -88,6 +88,7 @@ __all__ = [
     "Found",
     "Item",
     "Link",
+    "Login",
     "MaxId",
     "NextUrl",
     "OAuth1",

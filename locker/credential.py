@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
+from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
 from .vault import Vault
 
 GIVEN = ("token", "token_secret", "refresh_token", "username", "password")
@@ -42,6 +42,8 @@ class Credential:
 
     def way(self, auth: Sequence[Authorisation]) -> Authorisation | None:
         """Which of a connector's ways to be let in these secrets are for; None if there is none."""
+        if self.get("password") and (login := next((each for each in auth if isinstance(each, Login)), None)):
+            return login
         kinds = {"oauth2": OAuth2, "oauth1": OAuth1}
         if (kind := kinds.get(self.get("method"))) or (kind := OAuth1 if self.get("token_secret") else None):
             return next((each for each in auth if isinstance(each, kind)), None)

@@ -40,7 +40,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from . import contract
-from .authorisation import ApiKey, Basic, Bearer, OAuth1, OAuth2
+from .authorisation import ApiKey, Basic, Bearer, Login, OAuth1, OAuth2
 from .connector import Fetching
 from .error import Fatal, Invalid, LockerError, Retriable, Skippable, Unauthorized
 from .fetching import Answer, Option, Stream, Who
@@ -60,7 +60,7 @@ STYLES: dict[str, type] = {
     "next-url": NextUrl,
     "max-id": MaxId,
 }
-KINDS: dict[str, type] = {"bearer": Bearer, "api-key": ApiKey, "basic": Basic, "oauth2": OAuth2, "oauth1": OAuth1}
+KINDS: dict[str, type] = {"bearer": Bearer, "api-key": ApiKey, "basic": Basic, "login": Login, "oauth2": OAuth2, "oauth1": OAuth1}
 MEANINGS: dict[str, type[LockerError]] = {"unauthorized": Unauthorized, "retriable": Retriable, "skippable": Skippable, "fatal": Fatal}
 TABLES = ("name", "title", "base_url", "auth", "who", "asks", "streams", "pace", "errors", "map")
 

@@ -26,6 +26,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from . import __version__
 from .authorisation import OAuth1, OAuth2
 from .clock import Clock, system_clock
+from .credential import Credential
 from .error import Fatal, Invalid, Retriable, Unauthorized
 from .reach import Reply
 
@@ -139,6 +140,14 @@ class Client2:
     async def refresh(self, refresh_token: str) -> Granted:
         """Fresh tokens.  The refresh token itself may be another one from now on.  Raises Unauthorized if it is good for nothing any more."""
         return await self._tokens("refresh_token", {"refresh_token": refresh_token})
+
+    def renews(self, credential: Credential) -> bool:
+        """Whether a credential has what renews its token."""
+        return bool(credential.get("refresh_token"))
+
+    async def renew(self, credential: Credential) -> Granted:
+        """Fresh tokens for a credential that ended.  Raises Unauthorized if it is good for nothing any more."""
+        return await self.refresh(credential.get("refresh_token"))
 
     async def begin_device(self) -> Device:
         """Begin a device flow.  Raises Invalid for a service that has none."""

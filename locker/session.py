@@ -136,9 +136,10 @@ class HttpSession:
 
     async def _attempt(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:
         answer = await self._send(asked, cost)
-        if answer.status == 401 and self._connector.judge(answer) is None and await self._signer.renew():
-            answer = await self._send(asked, cost)
         problem = self._connector.judge(answer)
+        if _is_refused(answer, problem) and await self._signer.renew():
+            answer = await self._send(asked, cost)
+            problem = self._connector.judge(answer)
         if problem is None and (200 <= answer.status < 300 or answer.status in accept):
             return answer
         raise problem or self._meaning(answer)
@@ -174,6 +175,11 @@ class HttpSession:
         if isinstance(error, Retriable) and error.after is not None:
             return error.after + self._chance()
         return float(0.5 * 3.0 ** (state.attempt_number - 1) * (0.5 + self._chance() / 2))
+
+
+def _is_refused(answer: Answer, problem: LockerError | None) -> bool:
+    """Whether an answer says that the token is no good, by its status or in the connector's judgement."""
+    return isinstance(problem, Unauthorized) or (problem is None and answer.status == 401)
 
 
 def _is_worth_it(error: BaseException) -> bool:

@@ -17,11 +17,11 @@ from datetime import timedelta
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
-from .authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
+from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
 from .clock import Clock
 from .credential import Credential
 from .error import Retriable, Unauthorized
-from .oauth import Application, Client2, Granted, sign1
+from .oauth import Application, Granted, sign1
 
 EARLY = timedelta(seconds=60)
 """A token that ends so soon is renewed before it is sent."""
@@ -43,8 +43,15 @@ class Kept(Protocol):
     def store(self, changed: Mapping[str, str]) -> None: ...
 
 
+class Renews(Protocol):
+    """Who renews a credential: an OAuth 2.0 client, or a login."""
+
+    def renews(self, credential: Credential) -> bool: ...
+    async def renew(self, credential: Credential) -> Granted: ...
+
+
 class Signer:
-    """Signs the requests of one connection at the URLs of its service.  *client* plays OAuth with the application that gave the token."""
+    """Signs the requests of one connection at the URLs of its service.  *client* renews the token, with the application that gave it."""
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class Signer:
         kept: Kept,
         *,
         clock: Clock,
-        client: Client2 | None = None,
+        client: Renews | None = None,
         application: Application | None = None,
         turn: Callable[[], Turn] | None = None,
         again: str = "connect again",
@@ -71,6 +78,10 @@ class Signer:
                 return url, dict(headers)
             case Bearer(header=header, prefix=prefix) | OAuth2(header=header, prefix=prefix):
                 return url, {**headers, header: f"{prefix}{self._need(credential, 'token')}"}
+            case Login():
+                if not credential.get("token") and await self._renewed(credential):
+                    credential = await self._current()
+                return url, {**headers, "Authorization": f"Bearer {self._need(credential, 'token')}"}
             case ApiKey(param=param):
                 start, _, query = url.partition("?")
                 kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != param]
@@ -109,7 +120,7 @@ class Signer:
                 if stale is not None and current.get("token") != stale.get("token"):
                     self._credential = current  # another process was faster
                     return True
-                if self._client is None or not current.get("refresh_token"):
+                if self._client is None or not self._client.renews(current):
                     return False
                 granted = await self._refreshed(self._client, current)
                 await asyncio.to_thread(self._kept.store, granted.secrets())
@@ -119,9 +130,9 @@ class Signer:
                 if turn is not None:
                     await asyncio.to_thread(turn.release)
 
-    async def _refreshed(self, client: Client2, current: Credential) -> Granted:
+    async def _refreshed(self, client: Renews, current: Credential) -> Granted:
         try:
-            return await client.refresh(current.get("refresh_token"))
+            return await client.renew(current)
         except Unauthorized as error:
             raise Unauthorized(f"{error}; {self._again}") from error
 

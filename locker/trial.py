@@ -9,15 +9,16 @@ from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from .application import Applications
-from .authorisation import Basic, OAuth1, OAuth2
+from .authorisation import Basic, Login, OAuth1, OAuth2
 from .clock import Clock
 from .connector import Answer, Fetching
 from .credential import Credential
 from .error import Fatal, Retriable, Unauthorized
 from .fetching import named
+from .login import LoginClient
 from .oauth import AGENT, Application, Asks, Client2
 from .path import search, text
-from .signer import Kept, Signer
+from .signer import Kept, Renews, Signer
 
 
 class Held:
@@ -91,7 +92,9 @@ def signer_of(
     own = Application(credential.get("client_id"), credential.get("client_secret")) if credential.get("client_id") else None
     configured = applications.find(connector.name, base_url, connector.base_url)
     application = replace(own, endpoints=configured.endpoints) if own and configured else own or configured
-    client = Client2(way, application, base_url, asks, clock) if isinstance(way, OAuth2) and application else None
+    client: Renews | None = Client2(way, application, base_url, asks, clock) if isinstance(way, OAuth2) and application else None
+    if isinstance(way, Login):
+        client = LoginClient(way, base_url, asks)
     return Signer(way, kept, clock=clock, client=client, application=application, again=again(connector))
 
 
@@ -105,7 +108,7 @@ def help_of(connector: Fetching) -> str:
     way = next((way for way in connector.auth if not isinstance(way, OAuth1 | OAuth2)), None)
     if way is None:
         return "pass a token that you have with --token-stdin" if connector.auth else "it needs no token"
-    passed = "--username and --password-stdin" if isinstance(way, Basic) else "--token-stdin"
+    passed = "--username and --password-stdin" if isinstance(way, Basic | Login) else "--token-stdin"
     return f"pass {passed}{f' ({way.help})' if way.help else ''}"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from locker.connector import Answer, Body
-from locker.error import LockerError, Retriable
+from locker.error import LimitReached, LockerError
 from tests.mapping import Sample, drifted, fetching, made, said
 
 GITHUB = fetching("github")
@@ -159,7 +159,7 @@ def refusal(status: int, headers: dict[str, str], message: str) -> LockerError |
 def test_limits_are_told_as_403(status: int, headers: dict[str, str], message: str, after: float) -> None:
     """A spent budget and a secondary limit are waited out, as long as GitHub says, else a minute."""
     error = refusal(status, headers, message)
-    assert isinstance(error, Retriable)
+    assert isinstance(error, LimitReached)
     assert after == error.after
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from locker.connector import Answer, Body, Item, Walk
-from locker.error import Fatal, LockerError, Retriable, Skippable, Unauthorized
+from locker.error import Fatal, LimitReached, LockerError, Retriable, Skippable, Unauthorized
 from tests.listing import Asked, FakeSession
 from tests.mapping import Sample, drifted, fetching, said
 
@@ -102,8 +102,8 @@ async def test_whose_lists_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "message", "meaning", "after"),
     [
-        ("throttle_violation", "too many requests from this IP, more requests available in 82216 seconds", Retriable, 82216.0),
-        ("temporarily_unavailable", "later", Retriable, None),
+        ("throttle_violation", "too many requests from this IP, more requests available in 82216 seconds", LimitReached, 82216.0),
+        ("temporarily_unavailable", "later", LimitReached, None),
         ("internal_error", "oops", Retriable, None),
         ("invalid_access_token", "`key` is not valid", Unauthorized, None),
         ("access_token_required", "no", Unauthorized, None),
