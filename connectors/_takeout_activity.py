@@ -57,7 +57,7 @@ def resources(member: Member) -> Iterator[Found]:
     for found in elements(member.archive, member.name):
         if isinstance(found, Problem):
             yield replace(found, file=member.label)
-        elif isinstance(found.value, dict) and (key := _resource_key(found.value)):
+        elif isinstance(found.value, dict) and (key := resource_key(found.value)):
             yield Item("favorite", key, found.body)
         else:
             yield Problem(member.label, found.place, "neither a subscription nor a liked video: no channel and no video is named")
@@ -120,7 +120,7 @@ def _map_resource(value: Body, snippet: Body) -> Body:
     )
 
 
-def _resource_key(value: Body) -> str | None:
+def resource_key(value: Body) -> str | None:
     video, channel = _ids(value)
     return f"video:{video}" if video else f"channel:{channel}" if channel else None
 
