@@ -11,11 +11,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 
+from .batch import version_of
 from .collection import Collection
 from .component import TABLES, Change
 from .connector import Connector
 from .decision import Decided, Decision, Sight, Write
-from .draft import version_of
 from .error import Conflict, Invalid, NotFound
 from .follower import Follower, Lease
 from .log import Draft, Logbook, Position, split_id

@@ -20,9 +20,10 @@ from eventsourcing.persistence import InfrastructureFactory, Mapper, Tracking
 from eventsourcing.sqlite import SQLiteCursor
 from eventsourcing.utils import Environment
 
+from .batch import Batch
 from .clock import Clock, stamp, system_clock
 from .database import Writer, translated
-from .draft import REST, Batch, Draft, Head, Outcome, Position, Sighting, split_id
+from .draft import REST, Draft, Head, Outcome, Position, Sighting, split_id
 from .error import Corrupt, NotFound, StorageError
 from .event import RecordEvent, RecordMapper
 from .record import SALT_BYTES, Blob, Record, check_owner, check_source

@@ -62,6 +62,8 @@ FROM stored_events"""
 OTHERS = [
     "CREATE TABLE IF NOT EXISTS scopes (id INTEGER PRIMARY KEY, log TEXT NOT NULL, name TEXT NOT NULL, as_of TEXT, UNIQUE (log, name))",
     "CREATE TABLE IF NOT EXISTS sightings (log TEXT, type TEXT, key TEXT, scope INTEGER, as_of TEXT, PRIMARY KEY (log, type, key, scope)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS voices (log TEXT, type TEXT, key TEXT, scope INTEGER, digest BLOB, as_of TEXT NOT NULL, "
+    "PRIMARY KEY (log, type, key, scope, digest)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, media_type TEXT NOT NULL, content BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires REAL NOT NULL)",
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",

@@ -1,7 +1,7 @@
 """
 What the exports of one source show, scope by scope, and what a newer complete one lacks.
 
-A scope is which account, mailbox or export the items of an import are a picture of (see ``locker/draft.py`` for how sightings are remembered).
+A scope is which account, mailbox or export the items of an import are a picture of (see ``locker/batch.py`` for how sightings are remembered).
 """
 
 from __future__ import annotations
@@ -31,21 +31,34 @@ class Scopes:
 
         return self._logbook.transact(find)
 
+    def standing(self, scope: int, since: str) -> tuple[int, int]:
+        """How many living things a scope answers for, and how many of them it has not shown since a moment."""
+        statement = "SELECT count(*), coalesce(sum(as_of < ?), 0) FROM heads WHERE log = ? AND scope = ? AND NOT deleted"
+        (row,) = self._logbook.read(statement, [since, self._log, scope])
+        return row[0], row[1]
+
     def drop_missing(self, sighting: Sighting) -> int:
         """Delete what a complete export lacks though an older one of its scope had it; the number deleted.
 
         A thing that another scope still shows stays: that one answers for it from now on.
         """
-        self._logbook.transact(lambda connection: self._complete(connection, sighting))
+        self.complete(sighting)
         deleted, after = 0, ("", "")
         while things := self._missing(sighting, after):
             after = things[-1]
             deleted += self._logbook.transact(lambda connection, page=things: self._drop(connection, page, sighting))  # type: ignore[misc]
         return deleted
 
-    def _complete(self, connection: sqlite3.Connection, sighting: Sighting) -> None:
+    def complete(self, sighting: Sighting) -> None:
         """This scope vouches no more for what only older exports of it showed, and late ones cannot vouch again."""
-        connection.execute("DELETE FROM sightings WHERE log = ? AND scope = ? AND as_of < ?", (self._log, sighting.scope, sighting.as_of))
+        self._logbook.transact(lambda connection: self._complete(connection, sighting))
+
+    def _complete(self, connection: sqlite3.Connection, sighting: Sighting) -> None:
+        for table in ("sightings", "voices"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE log = ? AND scope = ? AND as_of < ?",  # noqa: S608 - ours
+                (self._log, sighting.scope, sighting.as_of),
+            )
         statement = "UPDATE scopes SET as_of = ?1 WHERE id = ?2 AND coalesce(as_of, '') < ?1"
         connection.execute(statement, (sighting.as_of, sighting.scope))
 

@@ -156,7 +156,7 @@ class Settings:
         default_factory=key_folder, metadata={"reader": FOLDER, "help": "the folder of the vault's key, outside of data", "secret": False}
     )
     public_url: str | None = _setting(URL, None, "the address that people reach the server at, like https://locker.example")
-    oauth_clients: Path | None = _setting(FILE, None, "the TOML file with the client ids and secrets that networks know this locker by")
+    oauth_clients: Path | None = _setting(FILE, None, "the TOML file with the client ids and secrets that networks know this locker by")  # noqa: RUF009 - a field
     return_to: tuple[str, ...] = _setting(ORIGINS, (), "other sites that people may be sent back to after connecting a network")
     old_secret: str | None = _setting(TEXT, None, "the secret before, until 'locker vault rotate' is done", secret=True)
     plugins: bool = _setting(SWITCH, False, "use the files in <data>/plugins as connectors and collections: Python, which runs, and TOML")

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .batch import version_of
 from .collection import Collection
 from .component import Change, Components
-from .draft import version_of
 from .log import Draft, Logbook, Outcome, split_id
 from .patch import patched
 from .record import Body, Record, canonical, loads, plain_digest

@@ -14,11 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .application import Applications
+from .batch import version_of
 from .clock import Clock, system_clock
 from .connection import DISABLED, LOG, Connection, Connections
 from .connector import Fetching, Stream
 from .credential import Credential
-from .draft import Draft, version_of
+from .draft import Draft
 from .error import Conflict, Fatal, LimitReached, LockerError, NotFound, Skippable, StorageError, Unauthorized, Unavailable
 from .fetching import named
 from .follower import Lease

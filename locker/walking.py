@@ -1,8 +1,8 @@
 """
 One walk of one stream: page after page from the service into the log, each together with where to go on.
 
-A list that is newest first is left when *overlap* pages in a row brought nothing new.  A walk that saw all there is deletes what is missing, marked as
-inferred; one that failed, or met an entry that could not be read, deletes nothing.
+A list that is newest first is left when *overlap* pages in a row brought nothing new.  A walk that saw all there is is a sweep (``sweep.py``), unless an
+entry could not be read.  While a page is written, the next one is fetched, wherever it is not for the page to say whether there is a next one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from .clock import Clock, stamp
 from .connection import Connection
 from .connector import Fetching, Item, Page, Problem, Session, Stream, Walk
 from .draft import Draft, Outcome, Sighting
-from .error import Invalid
+from .error import Fatal, Invalid, Skippable
 from .follower import Lease
 from .importer import Report
 from .log import Logbook
 from .record import ServiceType
 from .scope import Scopes
 from .standing import Standing, Standings
+from .sweep import Swept, sweep
 
 Told = Callable[[], None]
 
@@ -72,17 +73,29 @@ class Walking:
         self._lease, self._clock, self._told = lease, clock, told
         self._standings = Standings(logbook, connection)
         self._scoping = Scopes(logbook, connection.owner, connection.source)
-        self._asked_whole = whole
+        self._asked_whole, self._asks_all, self._is_second = whole, True, False
 
     async def run(self, session: Session) -> Streamed:
         """Walk to the end.  Raises what the connector raises; what was appended before stays, and the next run goes on there."""
-        standing = self._begun(self._standings.get(self._stream.name))
         self._scope = await asyncio.to_thread(self._scoping.number, self._scope_name())
-        if not standing.ended:
-            standing = await self._pages(session, standing)
-        await asyncio.to_thread(self._finish, standing)
+        standing = self._begun(self._standings.get(self._stream.name))
+        if await self._walked(session, standing):
+            self._asked_whole = self._is_second = True
+            await self._walked(session, self._begun(self._standings.get(self._stream.name)))
         self.report.outcome = "unchanged" if self.report.outcome == "unchanged" else "done"
         return self.report
+
+    async def _walked(self, session: Session, standing: Standing) -> bool:
+        """Walk once; whether to walk again at once, to be sure of what seems to be missing."""
+        if not standing.ended:
+            try:
+                standing = await self._pages(session, standing)
+            except (Fatal, Skippable):
+                # A place to go on from may have expired while nobody asked; the list itself need not have.
+                if standing.step is None or self.report.pages:
+                    raise
+                standing = await self._pages(session, replace(standing, step=None, pages=0, unreadable=0, started=stamp(self._clock())))
+        return await asyncio.to_thread(self._finish, standing)
 
     def failed(self, error: Exception, outcome: str) -> None:
         """Remember, of a stream that could not be walked to its end, why."""
@@ -94,9 +107,13 @@ class Walking:
             return standing
         stream, now = self._stream, self._clock()
         is_due = stream.whole and (standing.swept is None or standing.swept <= stamp(now - timedelta(seconds=stream.sweep)))
-        is_partial = stream.order == "newest" or stream.since is not None
-        whole = self._asked_whole or standing.finished is None or is_due or not is_partial
-        return replace(standing, step=None, started=stamp(now), whole=whole, ended=False, pages=0, unreadable=0)
+        self._asks_all = self._asked_whole or standing.finished is None or is_due
+        if stream.order == "any" and stream.since is None and type(self._connector).fetch is Fetching.fetch:
+            # It is walked to its end in any case; but of a list of one page the service may say that it is unchanged.
+            is_whole, self._asks_all = True, self._asks_all or standing.pages > 1
+        else:
+            is_whole = self._asks_all
+        return replace(standing, step=None, started=stamp(now), whole=is_whole, ended=False, pages=0, unreadable=0)
 
     def _scope_name(self) -> str:
         """What the stream's items are a picture of: another account's are not missing from this one's list."""
@@ -109,7 +126,7 @@ class Walking:
         leaves = self._stream.order == "newest" and not standing.whole
         writing: asyncio.Future[Written] | None = None
         quiet = 0
-        pages = self._connector.fetch(session, self._stream, Walk(standing.step, standing.since, standing.whole))
+        pages = self._connector.fetch(session, self._stream, Walk(standing.step, standing.since, standing.whole and self._asks_all))
         async with _closing(pages):
             try:
                 async for page in pages:
@@ -133,7 +150,8 @@ class Walking:
 
     def _append(self, standing: Standing, page: Page, drafts: Sequence[Draft], problems: int, may_leave: bool) -> asyncio.Future[Written]:
         """Queue a page, and where its walk stands then."""
-        sighting = Sighting(self._scope, stamp(self._clock()), standing.started or "")
+        fresh = None if standing.whole else (standing.swept or "") if self._stream.whole else ""
+        sighting = Sighting(self._scope, stamp(self._clock()), standing.started or "", fresh)
 
         def write(writing: sqlite3.Connection) -> Written:
             self._lease.check(writing)
@@ -179,20 +197,22 @@ class Walking:
 
     # -- the end -------------------------------------------------------------------------------------------
 
-    def _finish(self, standing: Standing) -> None:
-        """Delete what a sweep lacks, then remember that the walk is over; killed between, the next run does it again."""
+    def _finish(self, standing: Standing) -> bool:
+        """Take the walk for a sweep if it is one, then remember that it is over; killed between, the next run does it again."""
         is_sweep = standing.whole and self._stream.whole and not standing.unreadable
-        if is_sweep and (cut := standing.started if standing.pages <= 1 else standing.swept):
-            self.report.deleted += self._scoping.drop_missing(Sighting(self._scope, cut, standing.started or ""))
-        now = stamp(self._clock())
+        swept = sweep(self._scoping, self._scope, standing) if is_sweep else Swept()
+        self.report.deleted += swept.deleted
         over = replace(
-            standing, started=None, whole=False, ended=False, step=None, finished=now, errors=0, code=None, error=None,
+            standing, started=None, whole=False, ended=False, step=None, finished=stamp(self._clock()), errors=0, code=None, error=None,
             swept=standing.started if is_sweep else standing.swept, due=_later(self._clock(), self._stream.every),
         )  # fmt: skip
+        self._put(over)
+        return swept.again and not self._is_second
 
+    def _put(self, standing: Standing) -> None:
         def put(writing: sqlite3.Connection) -> None:
             self._lease.check(writing)
-            self._standings.put(writing, over)
+            self._standings.put(writing, standing)
 
         self._logbook.transact(put)
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,6 +42,27 @@ class Stars(Fetching):
 
     def map(self, type: str, body: Body) -> Body | None:
         return {"url": body["url"], "title": body.get("title")}
+
+
+def fetching(*streams: Stream, **more: Any) -> Stars:
+    """``Stars`` with other streams, or another pace."""
+    made: Stars = type("Stars", (Stars,), {"streams": streams, "__module__": __name__, **more})()
+    return made
+
+
+@dataclass
+class Hand:
+    """A clock that goes on by hand."""
+
+    moment: datetime = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.moment += timedelta(microseconds=1)  # no two moments are the same
+        return self.moment
+
+    def forward(self, **more: float) -> None:
+        """Let time pass (``hours=1``)."""
+        self.moment += timedelta(**more)
 
 
 def star(n: int, **more: Any) -> dict[str, Any]:
