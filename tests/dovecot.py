@@ -8,7 +8,6 @@ import imaplib
 import os
 import pwd
 import shutil
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from .certificates import certificate
+from .free import free_ports
 
 COMMAND = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
 needs_dovecot = pytest.mark.skipif(COMMAND is None, reason="no Dovecot on this machine (Debian: apt-get install dovecot-imapd)")
@@ -134,15 +134,6 @@ def _write_config(home: Path, plain: int, tls: int, capability: str) -> None:
         names = {"internal": me.pw_name, "group": me.pw_gid, "login": me.pw_name, "uid": me.pw_uid, "gid": me.pw_gid}
     text = CONFIG.format(home=home, name=home.name, plain=plain, tls=tls, capability=capability, password=PASSWORD, **names)
     (home / "dovecot.conf").write_text(text if capability else text.replace("imap_capability = \n", ""))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def _wait(server: Dovecot, process: subprocess.Popen[bytes]) -> None:

@@ -17,8 +17,9 @@ import pytest
 from locker.error import Fatal, Retriable, Unauthorized
 
 from .connectors import connector, read, settled
-from .dovecot import PASSWORD, Dovecot, free_ports, needs_dovecot, running
+from .dovecot import PASSWORD, Dovecot, needs_dovecot, running
 from .fetches import LoopbackSession, Shelf, fetching
+from .free import free_ports
 
 pytestmark = needs_dovecot
 
