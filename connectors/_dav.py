@@ -134,10 +134,12 @@ def question(name: str, *inside: str) -> bytes:
 
 
 def props(*names: str) -> str:
+    """The properties that a question asks for."""
     return element(f"{D}prop", *(element(name) for name in names))
 
 
 def hrefs(urls: Iterable[str]) -> Iterator[str]:
+    """The resources that a question is about."""
     return (element(f"{D}href", escape(urlsplit(url).path)) for url in urls)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from locker.connector import Body, Item, Page, Problem, Session, Walk
 from locker.error import Skippable
@@ -51,7 +51,10 @@ class Round:
 
     def __init__(self, session: Session, walk: Walk, kind: Kind, type: str, read: Read) -> None:
         self._dav, self._kind, self._type, self._read = Dav(session), kind, type, read
+        self._place = "{0.scheme}://{0.netloc}".format(urlsplit(session.base_url))
         state: Body = walk.step or walk.since or {}
+        if state.get("place") != self._place:  # what is known of another server says nothing of this one
+            state = {}
         self._homes: list[str] = list(state.get("homes", ()))
         self._books: dict[str, Body] = dict(state.get("books", {}))
         self._done: set[str] = set(state.get("done", ()))
@@ -77,10 +80,18 @@ class Round:
         while len(self._gone) > GONE:
             told, self._gone = self._gone[:GONE], self._gone[GONE:]
             yield Page([Item(self._type, key, None) for key in told], step=self._state())
-        yield Page([Item(self._type, key, None) for key in self._gone], since={"homes": self._homes, "books": self._books})
+        yield Page(
+            [Item(self._type, key, None) for key in self._gone], since={"place": self._place, "homes": self._homes, "books": self._books}
+        )
 
     def _state(self) -> Body:
-        return {"homes": self._homes, "books": dict(self._books), "done": sorted(self._done), "gone": list(self._gone)}
+        return {
+            "place": self._place,
+            "homes": self._homes,
+            "books": dict(self._books),
+            "done": sorted(self._done),
+            "gone": list(self._gone),
+        }
 
     async def _collections(self) -> list[Collection]:
         """The collections of every home; the homes are asked for only once, and again when one is not there any more."""

@@ -78,11 +78,13 @@ class Choose(Protocol):
 
 
 class Round:
-    """One walk, from where *walk* stands, through the mailboxes that *choose* chooses of those that are listed."""
+    """One walk, from where *walk* stands, through the mailboxes that *choose* chooses of those at *place* (``jane@mail.example.org``)."""
 
-    def __init__(self, server: Server, walk: Walk, choose: Choose) -> None:
-        self._server, self._choose, self._mail = server, choose, Mail()
+    def __init__(self, server: Server, walk: Walk, choose: Choose, place: str) -> None:
+        self._server, self._choose, self._mail, self._place = server, choose, Mail(), place
         state: Body = walk.step or walk.since or {}
+        if state.get("place") != place:  # what is known of another account says nothing of this one
+            state = {}
         self._boxes: dict[str, Body] = dict(state.get("boxes", {}))
         self._done: set[str] = set(state.get("done", ()))
         self._gone: list[str] = list(state.get("gone", ()))
@@ -105,10 +107,10 @@ class Round:
         while len(self._gone) > GONE:
             told, self._gone = self._gone[:GONE], self._gone[GONE:]
             yield Page([Item("message", key, None) for key in told], step=self._state())
-        yield Page([Item("message", key, None) for key in self._gone], since={"boxes": self._boxes})
+        yield Page([Item("message", key, None) for key in self._gone], since={"place": self._place, "boxes": self._boxes})
 
     def _state(self) -> Body:
-        return {"boxes": dict(self._boxes), "done": sorted(self._done), "gone": list(self._gone)}
+        return {"place": self._place, "boxes": dict(self._boxes), "done": sorted(self._done), "gone": list(self._gone)}
 
     async def _mailbox(self, mailbox: Listed) -> AsyncIterator[Page]:
         name, seen = mailbox.name, await self._server.examine(mailbox.name)

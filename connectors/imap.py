@@ -38,9 +38,7 @@ class Imap(Fetching):
         Bearer(help="an OAuth token for mail (XOAUTH2), with --option username=ADDRESS"),
     )
     asks = (
-        Option(name="host", help="the mail server, unless the base URL names it: imaps://mail.example.org"),
-        Option(name="port", help="its port, if it is not 993 (tls on) or 143"),
-        Option(name="tls", help="on (unless told otherwise), starttls, or off: the password goes over the wire as it is"),
+        Option(name="tls", help="on, starttls, or off: then the password goes over the wire as it is; unless told, as the base URL says"),
         Option(name="username", help="who signs in, where only a token is given"),
         Option(name="take", help="the mailboxes to fetch, with commas between them (Work, Lists/*); all, if nothing is said"),
         Option(name="leave", help="mailboxes to leave out, in the same way"),
@@ -54,7 +52,7 @@ class Imap(Fetching):
             from ._imap_walk import Round
 
             choose = Chooser(_patterns(session.options.get("take", "")), _patterns(session.options.get("leave", "")))
-            async with aclosing(Round(server, walk, choose).pages()) as pages:
+            async with aclosing(Round(server, walk, choose, f"{_username(session)}@{urlsplit(session.base_url).netloc}").pages()) as pages:
                 async for page in pages:
                     yield page
         finally:
@@ -86,30 +84,32 @@ async def _open(session: Session) -> Server:
 
 
 def _place(session: Session) -> tuple[str, int, str]:
-    """Host, port and TLS: the options, else what the base URL says."""
-    url = urlsplit(session.base_url)
-    host = session.options.get("host") or url.hostname
-    if not host:
-        raise Fatal("which mail server? Connect with --option host=mail.example.org, or --base-url imaps://mail.example.org")
-    tls = session.options.get("tls") or _SCHEMES.get(url.scheme, "on")
+    """Host, port and TLS: ``imaps://`` is TLS from the start on port 993, ``imap://`` is STARTTLS on port 143."""
+    try:
+        url = urlsplit(session.base_url)
+        host, port = url.hostname, url.port
+    except ValueError as error:
+        raise Fatal(f"{session.base_url!r} is no mail server's URL: {error}; write it like imaps://mail.example.org") from error
+    if not host or url.scheme not in _SCHEMES:
+        raise Fatal(f"which mail server? Not {session.base_url!r}: connect again with --base-url imaps://mail.example.org")
+    tls = session.options.get("tls") or _SCHEMES[url.scheme]
     if tls not in PORTS:
         raise Fatal(f"the option tls is on, starttls or off, not {tls!r}")
-    try:
-        port = int(session.options.get("port") or url.port or PORTS[tls])
-    except ValueError as error:
-        raise Fatal(f"the port of the mail server is a number: {error}") from error
-    return host, port, tls
+    return host, port or PORTS[tls], tls
 
 
 def _credentials(session: Session) -> tuple[str, str, str]:
     """User name, password, token; one of the last two is empty."""
-    token = _secret(session, "token")
-    username = _secret(session, "username") or session.options.get("username") or session.account.get("username") or ""
+    token, username = _secret(session, "token"), _username(session)
     if not username:
         raise Unauthorized(
             "who signs in at the mail server? Connect again with --username and --password, or with --token and --option username=…"
         )
     return username, "" if token else session.secret("password"), token
+
+
+def _username(session: Session) -> str:
+    return _secret(session, "username") or session.options.get("username") or session.account.get("username") or ""
 
 
 def _secret(session: Session, name: str) -> str:

@@ -17,6 +17,7 @@ from locker.error import Fatal, Skippable, Unauthorized
 
 from .connectors import connector, read, settled
 from .fetches import LoopbackSession, Shelf, fetching
+from .fetching import opened
 from .radicale_server import PASSWORD, USER, Radicale, running
 from .shared import DATA, needs_shared
 
@@ -246,3 +247,18 @@ async def test_shared_files_map_as_their_readers_do(
 def _titles(bodies: list[Any]) -> list[Any]:
     """What a person would see of them."""
     return sorted(str([body.get(field) for field in ("name", "title", "emails", "start", "end")]) for body in bodies)
+
+
+async def test_a_locker_keeps_in_step_with_a_server(server: Radicale, tmp_path: Path) -> None:
+    """Synced twice, nothing is new, and the second time costs one request; a card that was deleted is a plain delete."""
+    server.make("friends", "card:addressbook", "Friends")
+    for name in ("ann", "bob"):
+        server.put(f"friends/{name}.vcf", card(name))
+    with opened(tmp_path / "locker", fetching("carddav")) as locker:
+        locker.connections.add("me", "carddav", base_url=server.url, secrets={"username": USER, "password": PASSWORD}, trusted=True)
+        first, second = [await locker.syncing.run("me", "carddav") for _ in range(2)]
+        assert (2, 0, 1, "normal") == (first.records, second.records, second.requests, second.mode)
+        server.delete("friends/bob.vcf")
+        third = await locker.syncing.run("me", "carddav")
+        last = locker.logbook.records("me", "carddav")[-1]
+        assert (1, "delete", None) == (third.records, last.op, last.note)

@@ -5,6 +5,7 @@ Mail fetched over IMAP from a real Dovecot: everything once, then what changed; 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -15,10 +16,12 @@ from uuid import uuid4
 import pytest
 
 from locker.error import Fatal, Retriable, Unauthorized
+from locker.query import Search
 
 from .connectors import connector, read, settled
 from .dovecot import PASSWORD, Dovecot, needs_dovecot, running
 from .fetches import LoopbackSession, Shelf, fetching
+from .fetching import opened
 from .free import free_ports
 
 pytestmark = needs_dovecot
@@ -52,10 +55,10 @@ def server(shared_server: Dovecot, monkeypatch: pytest.MonkeyPatch) -> Dovecot:
     return replace(shared_server, user=uuid4().hex)
 
 
-def shelf(server: Dovecot, **options: str) -> Shelf:
+def shelf(server: Dovecot, *, url: str = "", **options: str) -> Shelf:
     """A shelf of somebody connected to the server."""
-    options = {"host": "localhost", "port": str(server.tls), **options}
-    return Shelf(fetching("imap"), LoopbackSession(options=options, secrets={"username": server.user, "password": PASSWORD}))
+    session = LoopbackSession(url or f"imaps://localhost:{server.tls}", options, {"username": server.user, "password": PASSWORD})
+    return Shelf(fetching("imap"), session)
 
 
 def subjects(shelf: Shelf) -> dict[str, str]:
@@ -243,14 +246,11 @@ async def test_news_end_the_wait(server: Dovecot) -> None:
 async def test_who_is_let_in(server: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
     """STARTTLS works too; a wrong password, a missing one, a certificate for another host and a dead port each say what they are."""
     server.put(letter(1))
-    by_starttls = shelf(server, port=str(server.plain), tls="starttls")
-    await by_starttls.run()
-    assert 1 == len(by_starttls.of("message"))
-
-    by_url = shelf(server)
-    by_url.session.options, by_url.session.base_url = {}, f"imaps://localhost:{server.tls}"
-    await by_url.run()
-    assert by_starttls.bodies == by_url.bodies
+    by_tls, by_starttls = shelf(server), shelf(server, url=f"imap://localhost:{server.plain}")
+    in_plain = shelf(server, url=f"imap://localhost:{server.plain}", tls="off")
+    for kept in (by_tls, by_starttls, in_plain):
+        await kept.run()
+    assert by_tls.bodies == by_starttls.bodies == in_plain.bodies
 
     wrong = shelf(server)
     wrong.session.secrets = {"username": server.user, "password": "wrong"}
@@ -259,13 +259,36 @@ async def test_who_is_let_in(server: Dovecot, monkeypatch: pytest.MonkeyPatch) -
     wrong.session.secrets = {}
     with pytest.raises(Unauthorized, match="--username"):
         await wrong.run()
-    in_plain = shelf(server, port=str(server.plain), tls="off")
-    await in_plain.run()
-    assert by_url.bodies == in_plain.bodies
     with pytest.raises(Fatal, match="certificate"):
-        await shelf(server, host="127.0.0.1").run()
+        await shelf(server, url=f"imaps://127.0.0.1:{server.tls}").run()
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(Fatal, match="certificate"):
         await shelf(server).run()
     with pytest.raises(Retriable):
-        await shelf(server, port=str(free_ports(1)[0])).run()
+        await shelf(server, url=f"imaps://localhost:{free_ports(1)[0]}").run()
+    with pytest.raises(Fatal, match="imaps://"):
+        await shelf(server, url="https://localhost").run()
+
+
+async def test_a_locker_keeps_in_step_with_a_server(server: Dovecot, tmp_path: Path) -> None:
+    """Synced twice, nothing is new; a message that was imported before is one object with the fetched one; an expunged one is a plain delete."""
+    for n in (1, 2):
+        server.put(letter(n))
+    (tmp_path / "one.mbox").write_bytes(b"From jane Wed May 18 10:00:00 2011\n" + letter(1))
+    url, secrets = f"imaps://localhost:{server.tls}", {"username": server.user, "password": PASSWORD}
+    with opened(tmp_path / "locker", fetching("imap")) as locker:
+        locker.import_archive("mbox", tmp_path / "one.mbox")
+        locker.connections.add("me", "imap", base_url=url, secrets=secrets, trusted=True)
+        first, second = [await locker.syncing.run("me", "imap") for _ in range(2)]
+        assert (4, 0, "normal") == (first.records, second.records, second.mode)
+        with server.sign_in() as client:
+            client.select("INBOX")
+            client.store("2", "+FLAGS", "\\Deleted")
+            client.expunge()
+        third = await locker.syncing.run("me", "imap")
+        assert 1 == third.records
+        last = locker.logbook.records("me", "imap")[-1]
+        assert ("delete", None) == (last.op, last.note)
+        locker.catch_up()
+        messages = locker.reader.search(Search("message", "me")).objects
+        assert [[("Letter 1", 2)]] == [[(one["body"]["subject"], len(one["via"])) for one in map(json.loads, messages)]]
