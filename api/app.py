@@ -93,6 +93,7 @@ def run(locker: Locker, settings: Settings, ready: Callable[[str], None]) -> Non
     """Serve until SIGINT or SIGTERM; *ready* hears the address once it is listening.  Raises what ``serving`` does."""
     check_address(settings)
     locker.start()
+    locker.deliver()
     try:
         asyncio.run(_serve(locker, settings, ready))
     finally:

@@ -18,6 +18,7 @@ from .composer import Composer
 from .connection import Connections
 from .connector import Archive, Archived
 from .decision import Decided, Seen, Sight, Write
+from .delivery import Deliveries
 from .draft import Draft, Outcome
 from .error import NotFound
 from .flag import MAINTENANCE, Flag, Flags
@@ -88,6 +89,8 @@ class Locker:
         self.accounts = Accounts(self.logbook, self.vault, clock=clock)
         self.flags = Flags(self.logbook)
         self.subscriptions = Subscriptions(self.logbook, self.vault, collections=self.collections, clock=clock)
+        kinds = {type: schema.kinds for type, schema in self.schemas.items()}
+        self.deliveries = Deliveries(self.logbook, self.subscriptions, kinds, clock=clock)
         self.guard = guard or Guard()
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
         self.applications = applications or Applications()
@@ -118,12 +121,17 @@ class Locker:
         """Compose and project in the background from now on; see ``Keeper.start``."""
         self.keeper.start(second_process=second_process)
 
+    def deliver(self) -> None:
+        """Tell subscriptions of what happens from now on, whenever no other process does, until ``stop``."""
+        self.deliveries.start(self.guard)
+
     def catch_up(self, told: Callable[[Position, Position], None] = lambda *_: None) -> None:
         """Return when everything that was appended so far is composed and can be queried; *told* hears (done, of)."""
         self.keeper.catch_up(told)
 
     def stop(self) -> None:
         """Finish the batches at hand."""
+        self.deliveries.stop()
         self.keeper.stop()
 
     def close(self) -> None:

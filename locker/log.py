@@ -81,6 +81,7 @@ class Logbook:
         except OSError as error:
             raise StorageError(f"cannot make the folder {self.path.parent}: {error.strerror or error}; choose another folder") from error
         self._changed = Condition()
+        self._listeners: list[Callable[[], None]] = []
         self._writer = Writer(self.path, self._wake)
         try:
             self.events = _Events(self.path, self._writer)
@@ -272,6 +273,15 @@ class Logbook:
         with translated(self.path):
             return self.recorder.max_tracking_id(follower) or 0
 
+    def position_at(self, time: str) -> Position:
+        """The position of the last record that is older than a stamp, 0 if there is none."""
+
+        def is_reached(position: Position) -> bool:
+            statement = "SELECT json_extract(state, '$.timestamp') >= ? FROM stored_events WHERE position >= ? ORDER BY position LIMIT 1"
+            return bool(self.read(statement, [time, position])[0][0])
+
+        return bisect_left(range(1, self.position + 1), True, key=is_reached)
+
     # -- waiting and small facts ---------------------------------------------------------------------
 
     def wait(self, position: Position, timeout: float) -> bool:
@@ -286,9 +296,20 @@ class Logbook:
         """Let everybody who waits look again."""
         self._wake()
 
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call a function, which must be quick, after every commit of this process; call what is answered to end that."""
+        self._listeners = [*self._listeners, listener]
+
+        def end() -> None:
+            self._listeners = [each for each in self._listeners if each is not listener]
+
+        return end
+
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
+        for listener in self._listeners:
+            listener()
 
     def fact(self, name: str, default: str = "") -> str:
         """A small fact about this store, such as the current generation of the read models."""

@@ -59,6 +59,34 @@ SELECT position,
     patch, body, hex(salt) AS salt
 FROM stored_events"""
 
+LANES = """
+CREATE TABLE IF NOT EXISTS lanes (
+    subscription INTEGER PRIMARY KEY,      -- the number of its first record
+    position INTEGER,                      -- how far it came; null: as far as all that are in step
+    epoch INTEGER NOT NULL,                -- grows with each replay
+    until INTEGER, lag REAL,               -- a replay at the original pace: to which position, how many seconds later
+    failing REAL                           -- since when nothing arrives
+)"""
+
+DELIVERIES = """
+CREATE TABLE IF NOT EXISTS deliveries (
+    subscription INTEGER NOT NULL, thing TEXT NOT NULL,   -- <owner>/<id of its first record>
+    settled INTEGER NOT NULL,              -- position of the newest revision that was told, or given up
+    has INTEGER NOT NULL,                  -- whether the subscriber has it: told of it, and not of its end
+    epoch INTEGER NOT NULL,                -- of the lane, when that was
+    waiting INTEGER,                       -- position of the revision to be told next; the settled one: look for what came after it
+    attempts INTEGER NOT NULL, due REAL NOT NULL,
+    PRIMARY KEY (subscription, thing)
+) WITHOUT ROWID"""
+
+WAITING = "CREATE INDEX IF NOT EXISTS deliveries_waiting ON deliveries (subscription, due) WHERE waiting IS NOT NULL"
+
+DEAD = """
+CREATE TABLE IF NOT EXISTS dead_letters (
+    subscription INTEGER NOT NULL, position INTEGER NOT NULL, thing TEXT NOT NULL, since TEXT NOT NULL,
+    PRIMARY KEY (subscription, position)
+) WITHOUT ROWID"""
+
 OTHERS = [
     "CREATE TABLE IF NOT EXISTS scopes (id INTEGER PRIMARY KEY, log TEXT NOT NULL, name TEXT NOT NULL, as_of TEXT, UNIQUE (log, name))",
     "CREATE TABLE IF NOT EXISTS sightings (log TEXT, type TEXT, key TEXT, scope INTEGER, as_of TEXT, PRIMARY KEY (log, type, key, scope)) WITHOUT ROWID",
@@ -94,4 +122,4 @@ CREATE TABLE IF NOT EXISTS walks (             -- where the walk of one stream o
     PRIMARY KEY (owner, source, stream)
 ) WITHOUT ROWID"""
 
-TABLES = [RECORDS, REFERRING, IMMUTABLE, UNCHANGED, HEADS, VIEW, CONNECTIONS, WALKS, *OTHERS]
+TABLES = [RECORDS, REFERRING, IMMUTABLE, UNCHANGED, HEADS, VIEW, CONNECTIONS, WALKS, LANES, DELIVERIES, WAITING, DEAD, *OTHERS]

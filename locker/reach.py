@@ -59,8 +59,8 @@ class _Resolver(AbstractResolver):
         """Nothing is held."""
 
 
-def connector(guard: Guard) -> aiohttp.TCPConnector:
-    """An aiohttp connector that reaches only what *guard* allows.  Its connections raise Forbidden, Invalid or Unavailable.
+def connector(guard: Guard, *, limit: int = 100) -> aiohttp.TCPConnector:
+    """An aiohttp connector that reaches only what *guard* allows, *limit* connections at once.  They raise Forbidden, Invalid or Unavailable.
 
     Use it with ``allow_redirects=False`` and ``trust_env=False``: a redirect is a new URL that nobody has checked.
     """
@@ -70,7 +70,19 @@ def connector(guard: Guard) -> aiohttp.TCPConnector:
         guard.check(address[0], address[1])
         return socket.socket(family=family, type=kind, proto=protocol)
 
-    return aiohttp.TCPConnector(resolver=_Resolver(guard), use_dns_cache=False, socket_factory=open_socket)
+    return aiohttp.TCPConnector(resolver=_Resolver(guard), use_dns_cache=False, socket_factory=open_socket, limit=limit)
+
+
+def open_session(guard: Guard, timeout: aiohttp.ClientTimeout, *, limit: int = 100, auto_decompress: bool = True) -> aiohttp.ClientSession:
+    """An aiohttp session through the guard that keeps no cookies, knows no proxies, and sends nothing twice.  Pass ``allow_redirects=False``."""
+    return aiohttp.ClientSession(
+        connector=connector(guard, limit=limit),
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=auto_decompress,
+        middlewares=[_attempt],
+    )
 
 
 class Reach:
@@ -80,13 +92,7 @@ class Reach:
         self._guard, self._timeout, self._most_bytes = guard, timeout, most_bytes
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=connector(self._guard),
-            timeout=self._timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            middlewares=[_attempt],
-        )
+        self._session = open_session(self._guard, self._timeout)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -1,0 +1,82 @@
+"""
+The courier carries one signed request to a receiver, through the guard, once, and brings back what it answered.
+
+It follows no redirects, takes no longer than its time limit, reads no more of an answer than it keeps, and reuses connections.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from .error import Forbidden, Invalid, LockerError
+from .guard import Guard, check_url
+from .outcome import SHOWN_BYTES, Answer
+from .reach import open_session
+from .retry import asked_for
+
+TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10, sock_connect=10)
+MOST_BYTES = 64 * 1024
+"""Of an answer; a longer one is cut off, and its status counts."""
+CONNECTIONS = 400
+AGENT = "Locker"
+
+
+class Courier:
+    """An open door for notifications: ``async with Courier(guard) as courier: answer = await courier.send(...)``."""
+
+    def __init__(self, guard: Guard, clock: Callable[[], datetime], *, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+        self._guard, self._clock, self._timeout = guard, clock, timeout
+
+    async def __aenter__(self) -> Self:
+        self._session = open_session(self._guard, self._timeout, limit=CONNECTIONS, auto_decompress=False)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._session.close()
+
+    async def send(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
+        """Send it once; never raises for what a receiver or the network does."""
+        start = time.perf_counter()
+        try:
+            target = _target(url)
+            async with self._session.request(method, target, headers=headers, data=body or None, allow_redirects=False) as answer:
+                text = await _beginning(answer)
+                asked = asked_for(answer.headers["Retry-After"], self._clock()) if "Retry-After" in answer.headers else None
+                return Answer(answer.status, time.perf_counter() - start, text, asked=asked)
+        except Invalid as error:
+            return Answer(error=str(error), is_final=True)
+        except (LockerError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return Answer(seconds=time.perf_counter() - start, error=self._said(error))
+
+    def _said(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"no whole answer within {self._timeout.total:g} seconds"
+        if isinstance(error, Forbidden):
+            return f"refused by the guard: {error}"
+        return f"{type(error).__name__}: {error}"[:SHOWN_BYTES]
+
+
+@lru_cache(maxsize=20_000)
+def _target(url: str) -> URL:
+    return URL(check_url(url).url, encoded=True)
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> str:
+    """The first bytes of an answer as text.  Reads it to its end, so that the connection can be used again, unless that is far."""
+    size, kept = 0, b""
+    async for part in answer.content.iter_any():
+        size += len(part)
+        if len(kept) < SHOWN_BYTES:
+            kept += part[: SHOWN_BYTES - len(kept)]
+        if size > MOST_BYTES:
+            answer.close()
+            break
+    return kept.decode(errors="replace").replace("\0", "\ufffd")

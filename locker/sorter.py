@@ -1,0 +1,401 @@
+"""
+The sorter reads the log once for everybody, and puts a letter into each lane that wants to hear of a record.
+
+Lanes in step share one reading.  One that cannot keep up falls behind: it keeps a position of its own, and lanes behind are read for together, page by page,
+as they have room.  What is asked of subscriptions (``subscribing.py``) is heeded here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from heapq import heappop, heappush
+from itertools import count, islice
+
+from .error import LockerError, NotFound
+from .filter import Filter
+from .lane import MOST, Index, Lane, Letter
+from .ledger import POSITION, REQUESTS, LaneRow, Ledger, Page
+from .log import Logbook, Position
+from .notification import Change
+from .receiver import Action
+from .record import Body, Record
+from .subscribing import Subscriptions
+from .subscription import OWNER, SOURCE, TYPE, Start, Subscription
+from .tree import NO_KINDS, Kinds
+
+PAGE = 200
+MOST_AGAIN = 1000
+"""Dead letters that one request sends again."""
+BEHIND_SECONDS = 30.0
+"""A lane whose oldest letter was not even tried for so long is not in step."""
+DROP = tuple(f"DELETE FROM {table} WHERE subscription = ?" for table in ("lanes", "deliveries", "dead_letters"))  # noqa: S608 - ours
+
+
+class Sorter:
+    """Fills lanes with letters; *kinds* are the indexed fields of each collection, which decide what a term means.
+
+    *page* gathers what is to be written, *stirred* are lanes that may have something to send, *dirty* those that came further.
+    """
+
+    def __init__(self, logbook: Logbook, ledger: Ledger, subscriptions: Subscriptions, kinds: Mapping[str, Kinds]) -> None:
+        self._logbook, self._ledger, self._subscriptions, self._kinds = logbook, ledger, subscriptions, kinds
+        self.lanes: dict[int, Lane] = {}
+        self.live, self.behind = Index(), Index()
+        self.position: Position = 0
+        self.total = 0
+        self.page = Page()
+        self.moved: list[Letter] = []
+        self.stirred: list[Lane] = []
+        self.alarms: list[tuple[float, Lane]] = []
+        self.dirty: set[Lane] = set()
+        self._heeded = 0
+        self._low: list[tuple[Position, int, Letter]] = []
+        self._numbers = count()
+        self._matches: dict[tuple[Position, str], bool] = {}
+
+    def load(self, now: float) -> None:
+        """Take up the work where the store says it stands."""
+        self._subscriptions.follow()
+        self.position, self._heeded = self._ledger.fact(POSITION), self._ledger.fact(REQUESTS)
+        rows = self._ledger.lanes()
+        for subscription in self._subscriptions.list():
+            if row := rows.get(subscription.number):
+                self._open(subscription, row)
+        for letter in self._ledger.letters():
+            if lane := self.lanes.get(letter.subscription):
+                thing, _, again = letter.thing.partition(" ")
+                made = Letter(
+                    lane, thing, letter.waiting, bool(letter.has), epoch=lane.epoch, attempts=letter.attempts, due=letter.due, more=True,
+                    is_kept=True, again=bool(again), state="waiting", born=now,
+                )  # fmt: skip
+                lane.add(made)
+                self.total += 1
+                if letter.waiting <= letter.settled and not again:
+                    self.follow(made)
+                else:
+                    self.moved.append(made)
+        self.heed(now)
+
+    # -- what is asked of subscriptions --------------------------------------------------------------
+
+    def heed(self, now: float) -> bool:
+        """Do what was asked since; True if there was something."""
+        records = self._logbook.records(OWNER, SOURCE, gt=self._heeded, limit=PAGE)
+        if not records:
+            return False
+        self._subscriptions.follow()
+        for record in records:
+            try:
+                subscription: Subscription | None = self._subscriptions.get(
+                    record.key if record.type == TYPE else record.body["subscription"]
+                )
+            except NotFound:
+                subscription = None
+            if record.type == TYPE:
+                self._align(record, subscription)
+            elif subscription is not None and (lane := self.lanes.get(subscription.number)):
+                self._ask(lane, record.key, record.body, now)
+        self._heeded = records[-1].version
+        self.page.facts.append((REQUESTS, str(self._heeded)))
+        return True
+
+    def _align(self, record: Record, subscription: Subscription | None) -> None:
+        """Let a lane be as its subscription says now."""
+        number = int(record.first.rpartition(":")[2])
+        lane = self.lanes.get(number)
+        if subscription is None:
+            self.page.statements += [(statement, (number,)) for statement in DROP]
+            if lane:
+                self._close(lane)
+        elif lane is None:
+            row = self._ledger.lane(number) or LaneRow(number, self._start(subscription), 0, None, None, None)
+            self._open(subscription, row)
+        elif lane.version != subscription.version:
+            was_active = lane.is_active
+            lane.set(subscription)
+            if was_active and not lane.is_active:
+                lane.stop(lane.low(self.reached(lane)))
+                self._recount()
+            elif lane.is_active and not was_active:
+                lane.failures, lane.failing, lane.held = 0, None, 0.0
+                self.moved += [letter for letter in lane.letters.values() if letter.state == "waiting"]
+            self._place(lane)
+
+    def _start(self, subscription: Subscription) -> Position:
+        """Where a new subscription begins."""
+        if subscription.start.position is not None:
+            return subscription.start.position
+        if subscription.start.time is not None:
+            return self._logbook.position_at(subscription.start.time)
+        (first,) = self._logbook.records(OWNER, SOURCE, gt=subscription.number - 1, lte=subscription.number)
+        return first.position
+
+    def _ask(self, lane: Lane, request: str, said: Body, now: float) -> None:
+        match said.get("ask"):
+            case "replay":
+                self._replay(lane, Start.of(said["since"]), said.get("pace") == "original", now)
+            case "redeliver":
+                for position, thing in self._ledger.dead(lane.number, said.get("position"), MOST_AGAIN):
+                    self.page.statements.append(
+                        ("DELETE FROM dead_letters WHERE subscription = ? AND position = ?", (lane.number, position))
+                    )
+                    self._add(Letter(lane, thing, position, epoch=lane.epoch, again=True, born=now, is_kept=True))
+            case "test":
+                self._add(Letter(lane, f"{lane.subscription.owner}/test:0", 0, request=request, born=now))
+            case "rotate":
+                lane.secrets = None
+
+    def _replay(self, lane: Lane, since: Start, is_paced: bool, now: float) -> None:
+        position = self._logbook.position_at(since.time) if since.time is not None else min(since.position or 0, self.position)
+        lane.rewind(position)
+        self._recount()
+        self.page.statements.append(
+            (
+                "UPDATE deliveries SET waiting = NULL WHERE subscription = ? AND waiting > ? AND thing NOT LIKE '% %'",
+                (lane.number, position),
+            )
+        )
+        first = self._ledger.page(position, self.position, 1)[0] if is_paced else []
+        lane.until, lane.lag = (self.position, now - _seconds(first[0])) if first else (None, None)
+        self._place(lane)
+
+    # -- lanes ---------------------------------------------------------------------------------------
+
+    def reached(self, lane: Lane) -> Position:
+        """Up to where the log was read for a lane."""
+        return self.position if lane.in_step else lane.position
+
+    def _open(self, subscription: Subscription, row: LaneRow) -> None:
+        position = self.position if row.position is None else row.position
+        lane = Lane(subscription, position, row.epoch, until=row.until, lag=row.lag, failing=row.failing)
+        self.lanes[lane.number] = lane
+        self._place(lane)
+
+    def _close(self, lane: Lane) -> None:
+        del self.lanes[lane.number]
+        lane.is_gone = True
+        lane.stop(0)
+        lane.letters.clear()
+        self.live.remove(lane)
+        self.behind.remove(lane)
+        self.dirty.discard(lane)
+        self._recount()
+
+    def _place(self, lane: Lane) -> None:
+        """Read for a lane from its position on, if it is active."""
+        self.live.remove(lane)
+        self.behind.remove(lane)
+        lane.in_step = False
+        if lane.is_active:
+            self.behind.add(lane)
+            self.stirred.append(lane)
+        self.dirty.add(lane)
+
+    def _promote(self, lane: Lane, now: float) -> None:
+        """Let a lane go in step, if nothing holds it back."""
+        unknown = [letter for letter in lane.letters.values() if not letter.is_kept and not letter.request]
+        if any(letter.after is not None or letter.born < now - BEHIND_SECONDS for letter in unknown) or lane.is_full(self.total):
+            return
+        lane.in_step = True
+        self.behind.remove(lane)
+        self.live.add(lane)
+        self.dirty.add(lane)
+        for letter in unknown:
+            heappush(self._low, (letter.floor, next(self._numbers), letter))
+
+    def _demote(self, lane: Lane, position: Position) -> None:
+        """Let a lane fall behind."""
+        lane.position = position
+        self._place(lane)
+
+    def low(self, now: float) -> Position:
+        """The position up to which the store will know everything of the lanes in step, with what is in the page."""
+        while self._low:
+            position, _, letter = self._low[0]
+            if letter.state == "ready" and not letter.is_kept and letter.lane.in_step and letter.born < now - BEHIND_SECONDS:
+                self._demote(letter.lane, self.position)
+            elif letter.lane.in_step and not letter.is_kept and letter.state != "done":
+                return min(position, self.position)
+            heappop(self._low)
+        return self.position
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    def read(self, now: float) -> bool:
+        """Read the next page for the lanes in step; True if there was one."""
+        end = self._ledger.end
+        if end <= self.position:
+            return False
+        if not len(self.live):
+            self.position = end
+            return True
+        records, reached = self._ledger.page(self.position, end, PAGE)
+        for record in records:
+            if lanes := self.live.find(record):
+                for lane in self._offer(record, lanes, now):
+                    self._demote(lane, record.position - 1)
+        self.position = reached
+        return True
+
+    def catch_up(self, now: float) -> bool:
+        """Read the next page for lanes that are behind and have room; True if there was one."""
+        if not len(self.behind):
+            return False
+        hungry = {lane: None for lane in self.behind if len(lane.letters) <= MOST // 2 and lane.wakes <= now}
+        for lane in [lane for lane in hungry if lane.position >= self.position]:
+            del hungry[lane]
+            self._promote(lane, now)
+        hungry = {lane: None for lane in hungry if not lane.is_full(self.total)}
+        if not hungry:
+            return False
+        start = min(lane.position for lane in hungry)
+        records, reached = self._ledger.page(start, self.position, PAGE)
+        for record in records:
+            lanes = [lane for lane in self.behind.find(record) if lane in hungry and lane.position < record.position]
+            for lane in self._offer(record, lanes, now):
+                lane.position = record.position - 1
+                del hungry[lane]
+        for lane in hungry:
+            lane.position = max(lane.position, reached)
+        self.dirty.update(hungry)
+        return True
+
+    def _offer(self, record: Record, lanes: Sequence[Lane], now: float) -> list[Lane]:
+        """Put a letter into each lane that wants to hear of a record; those that have no room for it now."""
+        thing = f"{record.owner}/{record.first}"
+        full, wanted = list[Lane](), list[Lane]()
+        for lane in lanes:
+            if not passes(lane.subscription.filter, record):
+                continue
+            if (letter := lane.letters.get(thing)) is not None:
+                letter.more = True
+            elif lane.is_full(self.total) or not self._is_time(lane, record, now):
+                full.append(lane)
+            else:
+                wanted.append(lane)
+        known = self._ledger.known(wanted, thing) if wanted else {}
+        for lane in wanted:
+            said = known.get(lane.number)
+            if said is not None and said.epoch == lane.epoch and said.settled >= record.position:
+                continue
+            has = said is not None and said.has
+            if self.meaning(lane, record, has) is not None:
+                self._add(Letter(lane, thing, record.position, has, epoch=lane.epoch, born=now))
+        return full
+
+    def _is_time(self, lane: Lane, record: Record, now: float) -> bool:
+        """Whether a replay at the original pace has come to a record."""
+        if lane.lag is None:
+            return True
+        if lane.until is not None and record.position > lane.until:
+            lane.until = lane.lag = None
+            return True
+        due = _seconds(record) + lane.lag
+        if due <= now:
+            return True
+        lane.wakes = due
+        self.alarms.append((due, lane))
+        return False
+
+    def _add(self, letter: Letter) -> None:
+        lane = letter.lane
+        if letter.name in lane.letters:
+            return
+        lane.add(letter)
+        self.total += 1
+        if letter.again:
+            self.page.keep(letter)
+        elif lane.in_step and not letter.request:
+            heappush(self._low, (letter.floor, next(self._numbers), letter))
+        self.stirred.append(lane)
+
+    def release(self, letter: Letter) -> None:
+        """Forget a letter that has nothing more to tell."""
+        letter.state = "done"
+        if letter.lane.letters.pop(letter.name, None) is not None:
+            self.total -= 1
+
+    def _recount(self) -> None:
+        self.total = sum(len(lane.letters) for lane in self.lanes.values())
+
+    # -- what a record means -------------------------------------------------------------------------
+
+    def meaning(self, lane: Lane, record: Record, has: bool, before: Record | None = None) -> tuple[Action, Change | None] | None:
+        """What a record is to a subscriber that *has* its thing or not; None if it need not hear of it.
+
+        *before* is the revision that the subscriber knows of, if not the one right before.
+        """
+        told: Action = "update" if has else "create"
+        if lane.term is None:
+            if record.op == "delete":
+                return ("delete", None) if has else None
+            return told, None
+        was_in = has or self._is_in(lane, before or self._ledger.before(record))
+        if self._is_in(lane, record):
+            return told, "changed" if was_in else "entered"
+        return ("delete", "left") if was_in else None
+
+    def _is_in(self, lane: Lane, record: Record | None) -> bool:
+        """Whether a revision is in the set that a subscription is about; asked once for all that have the same terms."""
+        if record is None or record.op == "delete":
+            return False
+        key = (record.position, lane.subscription.filter.terms)
+        if (known := self._matches.get(key)) is None:
+            if len(self._matches) > 10_000:
+                self._matches.clear()
+            kinds = self._kinds.get(record.source)
+            body: Body = record.body if kinds is None else record.body.get("body") or {}
+            assert lane.term is not None
+            known = self._matches[key] = lane.term.matches(body, kinds or NO_KINDS)
+        return known
+
+    def following(self, letter: Letter) -> Record | None:
+        """The next revision that a letter has to tell, or the newest if only that counts; None if there is none."""
+        lane, after = letter.lane, letter.position if letter.after is None else letter.after
+        later = (each for each in self._ledger.later(letter.thing, after, self.reached(lane)) if passes(lane.subscription.filter, each))
+        if lane.subscription.delivery.state == "last":
+            found = list(later)
+            before = self._ledger.before(found[0]) if found and not letter.has else None
+            return found[-1] if found and self.meaning(lane, found[-1], letter.has, before) else None
+        return next(iter(islice((each for each in later if self.meaning(lane, each, letter.has)), 1)), None)
+
+    def newest(self, letter: Letter, record: Record) -> tuple[Record, Record | None]:
+        """The revision to tell instead of one that newer ones have overtaken, and the one that the subscriber knows of."""
+        letter.more = False
+        later = self._ledger.later(letter.thing, record.position, self.reached(letter.lane))
+        found = [each for each in later if passes(letter.lane.subscription.filter, each)]
+        if not found:
+            return record, None
+        letter.position = found[-1].position
+        return found[-1], self._ledger.before(record)
+
+    def follow(self, letter: Letter) -> None:
+        """Let a letter that told its revision go on to the next, or end."""
+        letter.more, found = False, self.following(letter)
+        if found is None:
+            if letter.is_kept:
+                self.page.clear(letter)
+            self.release(letter)
+            return
+        letter.position, letter.after, letter.attempts, letter.due = found.position, None, 0, 0.0
+        letter.more, letter.state, letter.epoch = True, "ready", letter.lane.epoch
+        self.page.keep(letter)
+        letter.lane.ready.append(letter)
+        self.stirred.append(letter.lane)
+
+    def record(self, letter: Letter) -> Record | None:
+        """The record that a letter tells, if that can still be read."""
+        try:
+            return self._ledger.record(letter.position)
+        except LockerError:
+            return None
+
+
+def passes(filter: Filter, record: Record) -> bool:
+    """Whether a record at one of a filter's places passes the rest of it."""
+    return (filter.is_plain and record.note is None) or filter.passes(record)
+
+
+def _seconds(record: Record) -> float:
+    return datetime.fromisoformat(record.timestamp).timestamp()
