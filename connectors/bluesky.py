@@ -83,6 +83,9 @@ class Bluesky(Fetching):
     )
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
+        kind = text(obj(obj(entry).get("value")).get("$type"))
+        if kind and kind != stream.params.get("collection", kind):
+            return Problem(stream.name, text(entry.get("uri")) or "a record", f"is of the collection {kind}")
         found = super().item(stream, entry)
         if isinstance(found, Item) and stream.name == "feed":
             reason = text(obj(entry.get("reason")).get("$type")) or ""

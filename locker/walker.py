@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from .authorisation import ApiKey, Authorisation
-from .error import Fatal, Unauthorized
+from .error import Fatal, Skippable, Unauthorized
 from .fetching import Answer, Option, Page, Session, Since, Stream, Walk
 from .item import Item, Problem
 from .paging import URL, Step
@@ -205,11 +205,12 @@ class _Filler:
         """Every template of a mapping; what is no text stays."""
         return {name: self(value) if isinstance(value, str) else value for name, value in templates.items()}
 
-    def _missing(self, name: str) -> Fatal:
+    def _missing(self, name: str) -> Fatal | Skippable:
         connector = self._connector.name
         for option in self._connector.asks:
             if option.name == name:
-                return Fatal(f"{connector} must be told {name} ({option.help}): locker connect {connector} --option {name}=…")
+                error = Skippable if option.account and not option.required else Fatal
+                return error(f"{connector} must be told {name} ({option.help}): locker connect {connector} --option {name}=…")
         return Fatal(f"{connector} does not know {name} of this account: its who must name it among its facts, or its asks as an option")
 
 

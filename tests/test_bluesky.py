@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from locker.connector import Answer, Body
+from locker.connector import Answer, Body, Item, Problem
 from locker.error import Unauthorized
 from tests.mapping import Sample, drifted, fetching, made, said
 
@@ -121,6 +121,13 @@ def test_what_is_in_two_lists_has_two_keys() -> None:
     assert [
         ("post", URI), ("post", f"feed:{URI}"), ("post", f"repost:{URI}"), ("favorite", URI), ("contact", f"follows:{ANN}"),
     ] == keys  # fmt: skip
+
+
+def test_a_record_of_another_collection_is_none_of_a_stream() -> None:
+    """A server that answers with other records than it was asked for is not believed."""
+    stream = next(one for one in BLUESKY.streams if "like-records" == one.name)
+    assert isinstance(BLUESKY.item(stream, LISTED), Problem)
+    assert isinstance(BLUESKY.item(stream, LIKE), Item)
 
 
 @pytest.mark.parametrize("name", ["ExpiredToken", "InvalidToken"])
