@@ -7,7 +7,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .command import asking, history, importing, knowing, making, people, serving, switching, syncing, upkeep
+from .command import asking, connecting, history, importing, knowing, making, people, serving, switching, syncing, upkeep
 from .command.frame import Commands
 
 
@@ -24,6 +24,8 @@ for command in (
     serving.serve,
     serving.token,
     importing.command,
+    connecting.connect,
+    connecting.disconnect,
     syncing.sync,
     syncing.connections,
     asking.get,

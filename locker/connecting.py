@@ -6,21 +6,22 @@ Every way ends alike: the credential is tried with the connector's ``who`` reque
 
 from __future__ import annotations
 
+import asyncio
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from .application import Applications, host_of
-from .authorisation import OAuth1, OAuth2
+from .authorisation import Basic, Login, OAuth1, OAuth2
 from .clock import Clock, system_clock
 from .connector import Connector, Fetching, Option
-from .credential import GIVEN, Credential
+from .credential import GIVEN, OWN, Credential
 from .error import Forbidden, Invalid, NotFound, Retriable, Unauthorized
-from .flow import Flow, Flows
+from .flow import Flow, Flows, digest
 from .guard import check_url
 from .oauth import Application, Asks, Client1, Client2, Device, Granted
 from .reach import Reach
@@ -33,6 +34,7 @@ NAME = "Locker"
 CODE_BYTES = 32
 MOST_WAIT = 60.0
 
+Plan = Literal["nothing", "device", "browser", "token", "password"]
 C = TypeVar("C")
 C_co = TypeVar("C_co", covariant=True)
 
@@ -62,8 +64,21 @@ class Begun:
     expires: datetime
 
 
+class Known(Protocol):
+    """What is asked of a connection that is there already."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def trusted(self) -> bool: ...
+    @property
+    def options(self) -> Mapping[str, str]: ...
+
+
 class Adds(Protocol[C_co]):
     """What keeps connections; ``Connections`` does."""
+
+    def find(self, owner: str, source: str) -> Known | None: ...
 
     def add(
         self,
@@ -130,7 +145,7 @@ class Connecting(Generic[C]):
         way, application = self._way(connector, asked.base_url)
         flow = Flow(
             network=asked.network, source=asked.source, owner=asked.owner, by=asked.by, session=session, base_url=asked.base_url,
-            options=dict(asked.options), trusted=asked.trusted, redirect_uri=redirect_uri, return_to=return_to, proof=proof,
+            options=dict(asked.options), trusted=asked.trusted, redirect_uri=redirect_uri, return_to=return_to, proof=digest(proof) if proof else "",
         )  # fmt: skip
         async with self._reach(asked.base_url, asked.trusted) as reach:
             if isinstance(way, OAuth1):
@@ -144,7 +159,7 @@ class Connecting(Generic[C]):
                 state, verifier = self._code(), self._code()
                 url = Client2(way, application, asked.base_url, reach, self._clock).authorize_url(redirect_uri, state, verifier)
                 flow = replace(flow, verifier=verifier)
-        return Begun(url, state, self.flows.open(state, flow))
+        return Begun(url, state, await asyncio.to_thread(self.flows.open, state, flow))
 
     async def finish(self, network: str, said: Mapping[str, str], check: Callable[[Flow], None] = lambda _: None) -> tuple[Flow, C]:
         """A person came back, and *said* is the query of the address they came to.  *check* raises if they are not the one who began.
@@ -153,11 +168,11 @@ class Connecting(Generic[C]):
         Unauthorized if the service does.
         """
         state = said.get("state") or said.get("oauth_token") or said.get("denied") or ""
-        flow = self.flows.peek(state)
+        flow = await asyncio.to_thread(self.flows.peek, state)
         check(flow)
         if flow.network != network:
             raise Invalid(f"this is the way back from {flow.network}, not from {network}")
-        flow = self.flows.close(state)
+        flow = await asyncio.to_thread(self.flows.close, state)
         if said.get("error") or said.get("denied"):
             raise refusal(network, said.get("error") or "access_denied")
         asked, connector = self._checked(
@@ -185,14 +200,26 @@ class Connecting(Generic[C]):
 
     # -- a device without a browser --------------------------------------------------------------------
 
-    def has_device(self, asked: Asked) -> bool:
-        """Whether a network can be connected by a code that is typed elsewhere."""
+    def plan(self, asked: Asked) -> Plan:
+        """How to connect with nothing in the hand: *nothing* is needed, a ``device`` or ``browser`` flow, or what to ask for.
+
+        Raises Invalid where only a client of ours would help, and there is none.
+        """
         asked, connector = self._checked(asked)
+        if not connector.auth:
+            return "nothing"
         try:
             way, application = self._way(connector, asked.base_url)
         except Invalid:
-            return False
-        return isinstance(way, OAuth2) and bool(way.device) and application is not None
+            hand = next((each for each in connector.auth if not isinstance(each, OAuth1 | OAuth2)), None)
+            if hand is None:
+                raise
+            return "password" if isinstance(hand, Basic | Login) else "token"
+        return "device" if isinstance(way, OAuth2) and way.device and application is not None else "browser"
+
+    def help(self, network: str) -> str:
+        """How to connect a network with what one has."""
+        return help_of(self.connector(network))
 
     async def device(self, asked: Asked, tell: Callable[[Device], None], wait: Callable[[float], Awaitable[None]]) -> C:
         """Let a person type a code elsewhere: *tell* hears where and which, *wait* is called between two questions."""
@@ -244,23 +271,30 @@ class Connecting(Generic[C]):
             async with self._reach(asked.base_url, asked.trusted) as reach:
                 signer = signer_of(connector, asked.base_url, held.load(), self._applications, reach, held, self._clock)
                 account = await learn(connector, asked.base_url, asked.options, signer, reach)
-        base_url = "" if asked.base_url == connector.base_url else asked.base_url
-        return self._connections.add(
-            asked.owner, asked.source, base_url=base_url, options=asked.options, secrets=held.secrets, account=account, by=asked.by,
-            trusted=asked.trusted,
+        # What is not given again belongs to the credential before; a refresh token of another one would bring that back.
+        kept = {**dict.fromkeys((*GIVEN, *OWN), ""), **held.secrets} if any(name in held.secrets for name in GIVEN) else held.secrets
+        return await asyncio.to_thread(
+            lambda: self._connections.add(
+                asked.owner, asked.source, base_url=asked.base_url, options=asked.options, secrets=kept, account=account, by=asked.by,
+                trusted=asked.trusted,
+            )
         )  # fmt: skip
 
     def _checked(self, asked: Asked) -> tuple[Asked, Fetching]:
-        """What is asked, with its base URL whole.  Raises NotFound or Invalid."""
+        """What is asked, with what is known of it already and with its base URL whole.  Raises NotFound or Invalid."""
         check_owner(asked.owner)
         connector = self.connector(check_source(asked.source).partition(".")[0])
+        if known := self._connections.find(asked.owner, asked.source):
+            trusted = asked.trusted if asked.base_url else known.trusted
+            options = {**known.options, **asked.options}
+            asked = replace(asked, base_url=asked.base_url or known.base_url, trusted=trusted, options=options)
         base_url = (asked.base_url or connector.base_url).rstrip("/")
-        if base_url:
-            if "?" in base_url or "#" in base_url:
-                raise Invalid("a base URL is an address without ? and #, like https://social.example")
-            check_url(base_url)
-        elif connector.base_url == "" and any(isinstance(way, OAuth2 | OAuth1) for way in connector.auth):
+        if "?" in base_url or "#" in base_url:
+            raise Invalid("a base URL is an address without ? and #, like https://social.example")
+        if not base_url and connector.who is not None:
             raise Invalid(f"{asked.network} has many instances: name yours as the base URL, like https://social.example")
+        if urlsplit(base_url).scheme in ("http", "https") or (base_url and connector.who is not None):
+            check_url(base_url)
         return replace(asked, base_url=base_url), connector
 
     def _way(self, connector: Fetching, base_url: str) -> tuple[OAuth1 | OAuth2, Application | None]:
@@ -270,6 +304,8 @@ class Connecting(Generic[C]):
             raise Invalid(f"{connector.name} sends nobody back and forth; connect with what you have: {help_of(connector)}")
         application = self._applications.find(connector.name, base_url, connector.base_url)
         for way in ways:
+            if not base_url and "://" not in way.authorize:
+                raise Invalid(f"{connector.name} has many instances: name yours as the base URL, like https://social.example")
             if application is None and isinstance(way, OAuth2) and way.register:
                 return way, None
             if application is not None and _is_here(way, application, connector.base_url == base_url):
@@ -279,6 +315,11 @@ class Connecting(Generic[C]):
     def _code(self) -> str:
         """43 random characters: a state, a PKCE verifier or a nonce."""
         return urlsafe_b64encode(self._randomness(CODE_BYTES)).decode().rstrip("=")
+
+
+def way_back(network: str, public_url: str) -> str:
+    """Where a network sends people back to: the redirect URI to register there, to the letter."""
+    return f"{public_url}/connect/{network}/callback"
 
 
 def refusal(network: str, said: str) -> Forbidden:

@@ -17,7 +17,7 @@ from .clock import Clock, stamp, system_clock
 from .connector import Connector, Fetching, Option
 from .credential import GIVEN, OWN, Credential, load, prefix_of, store
 from .draft import Draft
-from .error import Invalid, NotFound
+from .error import Conflict, Invalid, NotFound
 from .guard import check_url
 from .log import Logbook
 from .record import Body, check_owner, check_source, loads
@@ -73,6 +73,14 @@ class Connection:
             "options": dict(self.options), "account": dict(self.account), "trusted": self.trusted,
         }  # fmt: skip
 
+    def as_dict(self) -> Body:
+        """As listings show it; nothing secret is in it."""
+        return {
+            "source": self.source, "connector": self.connector, "owner": self.owner, "mode": self.mode, "base_url": self.base_url,
+            "options": dict(self.options), "account": dict(self.account), "ran": self.ran, "succeeded": self.succeeded, "due": self.due,
+            "errors": self.errors, "code": self.code, "error": self.error,
+        }  # fmt: skip
+
 
 class Connections:
     """Every connection of a locker."""
@@ -104,11 +112,12 @@ class Connections:
         url = _base_url(connector, base_url or (known.base_url if known else ""))
         made = Connection(
             owner, source, connector.name, url, {**(known.options if known else {}), **plain},
-            {**(known.account if known else {}), **(account or {})}, by, trusted if base_url or known is None else known.trusted,
+            dict(account or (known.account if known else {})), by, trusted if base_url or known is None else known.trusted,
         )  # fmt: skip
         self._check_required(connector, made, hidden)
         store(self._vault, owner, source, hidden)
-        self._logbook.transact(lambda connection: self._put(connection, made, identified=bool(account)))
+        is_other = known is not None and known.account.get("id") not in (None, made.account.get("id"))
+        self._logbook.transact(lambda connection: self._put(connection, made, identified=bool(account), is_other=is_other))
         return self.get(owner, source)
 
     def remove(self, owner: str, source: str, *, by: str | None = None) -> None:
@@ -123,13 +132,15 @@ class Connections:
 
         self._logbook.transact(drop)
 
-    def _put(self, writing: sqlite3.Connection, made: Connection, *, identified: bool) -> None:
+    def _put(self, writing: sqlite3.Connection, made: Connection, *, identified: bool, is_other: bool) -> None:
         self._logbook.write(writing, LOG, [Draft.of(TYPE, made.log, made.body(), by=made.by)])
         writing.execute(
             "INSERT INTO connections (owner, source, identified, due) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET errors = 0, code = NULL, "
             "error = NULL, mode = coalesce(before, mode), before = NULL, identified = excluded.identified, due = excluded.due",
             (made.owner, made.source, identified, stamp(self._clock())),
         )
+        if is_other:  # cursors of one account say nothing of another
+            writing.execute("DELETE FROM walks WHERE owner = ? AND source = ?", (made.owner, made.source))
 
     # -- asking ------------------------------------------------------------------------------------------
 
@@ -193,6 +204,17 @@ class Connections:
             "UPDATE walks SET step = NULL, started = NULL, swept = NULL, due = NULL, finished = NULL WHERE owner = ? AND source = ?",
             "UPDATE connections SET due = NULL, mode = CASE mode WHEN 'normal' THEN 'initial' ELSE mode END, "
             "before = CASE before WHEN 'normal' THEN 'initial' ELSE before END WHERE owner = ? AND source = ?",
+        )
+        return self.get(owner, source)
+
+    def hasten(self, owner: str, source: str) -> Connection:
+        """Let a connection be due now.  Raises NotFound, or Conflict for one that rests."""
+        connection = self.get(owner, source)
+        if connection.mode == DISABLED:
+            raise Conflict(f"{source} is disabled: {connection.error or 'by hand'}; enable it first")
+        now = stamp(self._clock())
+        self._logbook.transact(
+            lambda writing: writing.execute("UPDATE connections SET due = ? WHERE owner = ? AND source = ?", (now, owner, source))
         )
         return self.get(owner, source)
 

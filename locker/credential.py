@@ -8,14 +8,18 @@ or that belongs to whoever gave the token, ``client_id`` and ``client_secret``.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
 from .vault import Vault
 
 GIVEN = ("token", "token_secret", "refresh_token", "username", "password")
+PLAIN = ("expires", "method", "username", "client_id")
+"""What is kept with the secrets and is none."""
 OWN = ("expires", "method", "client_id", "client_secret")
 
 
@@ -31,6 +35,14 @@ class Credential:
     def get(self, name: str) -> str:
         """A secret, or an empty text."""
         return self.secrets.get(name, "")
+
+    def hide(self, text: str) -> str:
+        """A text without these secrets: some services repeat in an error what they were sent."""
+        for name, secret in self.secrets.items():
+            if name not in PLAIN and len(secret) > 3:
+                for form in {secret, quote(secret, safe=""), b64encode(secret.encode()).decode().rstrip("=")}:
+                    text = text.replace(form, "…")
+        return text
 
     @property
     def expires(self) -> datetime | None:

@@ -8,6 +8,7 @@ for ten minutes.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -47,6 +48,15 @@ class Flow:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     registered: bool = False
+
+    def is_proven(self, proof: str) -> bool:
+        """Whether a browser shows what the one got that began."""
+        return bool(self.proof) and hmac.compare_digest(self.proof, digest(proof))
+
+    @staticmethod
+    def name_of(state: str) -> str:
+        """A name for a state that tells nothing of it."""
+        return digest(state)[:16]
 
 
 class Flows:

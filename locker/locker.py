@@ -15,7 +15,8 @@ from .account import Accounts
 from .application import Applications
 from .clock import Clock, stamp, system_clock
 from .composer import Composer
-from .connection import Connections
+from .connecting import Connecting
+from .connection import Connection, Connections
 from .connector import Archive, Archived
 from .decision import Decided, Seen, Sight, Write
 from .delivery import Deliveries
@@ -29,6 +30,7 @@ from .keeper import Keeper
 from .log import LOG_FILE, Logbook, Position, split_id
 from .pushing import Pushed, Pushing
 from .query import Reader
+from .reach import Reach
 from .reading import Reading
 from .record import Body, Record, check_owner, check_source
 from .schema import Schema, load, named, written
@@ -95,6 +97,9 @@ class Locker:
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
         self.applications = applications or Applications()
         self.syncing = Syncing(self.logbook, self.connections, self.guard, self.applications, clock=clock)
+        self.connecting: Connecting[Connection] = Connecting(
+            self.connectors, self.connections, self.vault, self.applications, self._reach, clock=clock
+        )
         leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)
@@ -102,6 +107,9 @@ class Locker:
         self.tags = Tags(self.logbook, self.composer)
         self.reading = Reading(self.logbook, self.composer, self.tags, clock)
         self.pushing = Pushing(self.logbook, self.connectors, self.collections, self.schemas)
+
+    def _reach(self, base_url: str, is_trusted: bool) -> Reach:
+        return Reach(self.guard.trusting(base_url) if is_trusted and base_url else self.guard)
 
     def now(self) -> str:
         """The time, as the log writes it."""

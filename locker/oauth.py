@@ -33,8 +33,6 @@ from .reach import Reply
 FORM = "application/x-www-form-urlencoded"
 AGENT = f"Locker/{__version__}"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-OUT_OF_BAND = "oob"
-"""The callback of an OAuth 1.0a client that has none: the service shows a code to copy."""
 POLL_SECONDS = 5.0
 _ERROR = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,60}")
 

@@ -142,7 +142,9 @@ class HttpSession:
             problem = self._connector.judge(answer)
         if problem is None and (200 <= answer.status < 300 or answer.status in accept):
             return answer
-        raise problem or self._meaning(answer)
+        error = problem or self._meaning(answer)
+        error.args = (self._signer.hide(str(error)), *error.args[1:])  # some services repeat what they were sent
+        raise error
 
     async def _send(self, asked: Asked, cost: float | None) -> Answer:  # noqa: ARG002
         url, headers = await self._signer.sign(asked.method, asked.url, asked.headers, asked.body)

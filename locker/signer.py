@@ -101,6 +101,10 @@ class Signer:
         """After a 401: whether the request is worth another try, once, with what there is now.  Raises Unauthorized if renewing was refused."""
         return await self._renewed(self._credential)
 
+    def hide(self, text: str) -> str:
+        """A text without the secrets that sign; see ``Credential.hide``."""
+        return text if self._credential is None else self._credential.hide(text)
+
     async def _current(self) -> Credential:
         if self._credential is None:
             self._credential = await asyncio.to_thread(self._kept.load)

@@ -167,7 +167,10 @@ class Run:
         problem: LockerError | None = None
         kept = Kept(self._connections, self._connection)
         async with reaching(guard) as reach:
-            signer = signer_of(self._connector, self._connection.base_url, kept.load(), applications, reach, kept, self._clock)
+            signer = signer_of(
+                self._connector, self._connection.base_url, kept.load(), applications, reach, kept, self._clock,
+                turn=lambda: Lease(self._logbook, f"token {self._connection.log}"),
+            )  # fmt: skip
             session = HttpSession(
                 reach, guard, self._connector, self._connection, signer, kept.secret, clock=self._clock, sleep=self._sleep
             )

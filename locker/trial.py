@@ -4,7 +4,7 @@ The trial of a credential: one request that tells whose account it opens, before
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
@@ -18,7 +18,7 @@ from .fetching import named
 from .login import LoginClient
 from .oauth import AGENT, Application, Asks, Client2
 from .path import search, text
-from .signer import Kept, Renews, Signer
+from .signer import Kept, Renews, Signer, Turn
 
 
 class Held:
@@ -86,8 +86,9 @@ def signer_of(
     asks: Asks,
     kept: Kept,
     clock: Clock,
+    turn: Callable[[], Turn] | None = None,
 ) -> Signer:
-    """The signer of a credential."""
+    """The signer of a credential; *turn* is the lease under which it is renewed, where others may do the same."""
     way = credential.way(connector.auth)
     own = Application(credential.get("client_id"), credential.get("client_secret")) if credential.get("client_id") else None
     configured = applications.find(connector.name, base_url, connector.base_url)
@@ -95,7 +96,7 @@ def signer_of(
     client: Renews | None = Client2(way, application, base_url, asks, clock) if isinstance(way, OAuth2) and application else None
     if isinstance(way, Login):
         client = LoginClient(way, base_url, asks)
-    return Signer(way, kept, clock=clock, client=client, application=application, again=again(connector))
+    return Signer(way, kept, clock=clock, client=client, application=application, turn=turn, again=again(connector))
 
 
 def again(connector: Fetching) -> str:

@@ -73,6 +73,13 @@ TABLE: dict[Call, str] = {
     ("GET", "/fields"): READ,
     ("GET", "/via"): READ,
     ("GET", "/connectors"): READ,
+    ("GET", "/connect/{network}"): WRITE,
+    ("GET", "/connect/{network}/callback"): PUBLIC,
+    ("GET", "/connections"): READ,
+    ("POST", "/connections"): WRITE,
+    ("GET", "/connections/{source}"): READ,
+    ("DELETE", "/connections/{source}"): WRITE,
+    **{("POST", f"/connections/{{source}}/{what}"): WRITE for what in ("sync", "backfill", "enable", "disable")},
     ("POST", "/connectors/{source}/push"): WRITE,
     **{("GET", f"/connectors/{{source}}/get{what}"): READ for what in ("Types", "All", "ID", "Since", "Current")},
     **{

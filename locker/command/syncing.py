@@ -98,7 +98,4 @@ def connections(json: bool, settings: Settings) -> None:
 
 
 def _shown(connection: Connection, records: int) -> Body:
-    return {
-        "source": connection.source, "mode": connection.mode, "base_url": connection.base_url, "account": dict(connection.account),
-        "ran": connection.ran, "due": connection.due, "errors": connection.errors, "error": connection.error, "records": records,
-    }  # fmt: skip
+    return {**connection.as_dict(), "records": records}
