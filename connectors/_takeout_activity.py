@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from locker.connector import Body, Found, Item, Problem
 from locker.record import canonical
@@ -113,7 +114,7 @@ def _map_resource(value: Body, snippet: Body) -> Body:
         url=_WATCH + video if video else f"https://www.youtube.com/channel/{channel}" if channel else None,
         title=text(snippet.get("title")),
         description=text(snippet.get("description")),
-        author=text(snippet.get("videoOwnerChannelTitle")) if video else None,
+        author=text(snippet.get("videoOwnerChannelTitle"), _own(value, snippet)) if video else None,
         kind="video" if video else "channel",
         created=moment(snippet.get("publishedAt")),
         thumbnail=next(filter(None, pictures), None),
@@ -121,12 +122,20 @@ def _map_resource(value: Body, snippet: Body) -> Body:
 
 
 def resource_key(value: Body) -> str | None:
+    """What a liked video or a subscription is called; None for what is neither."""
     video, channel = _ids(value)
     return f"video:{video}" if video else f"channel:{channel}" if channel else None
+
+
+def _own(value: Body, snippet: Body) -> Any:
+    """A video names its own channel; an entry of a list names the channel of the list."""
+    return snippet.get("channelTitle") if value.get("kind") == "youtube#video" else None
 
 
 def _ids(value: Body) -> tuple[str | None, str | None]:
     """The video and the channel that a resource points to."""
     resource = obj(obj(value.get("snippet")).get("resourceId"))
     video = resource.get("videoId") or obj(value.get("contentDetails")).get("videoId")
+    if value.get("kind") == "youtube#video" and not video:  # the video itself, and no list's entry about it
+        video = value.get("id")
     return text(video), text(resource.get("channelId"))

@@ -68,7 +68,7 @@ class Flickr(Fetching):
         ApiKey(param="api_key", help="flickr.com/services/apps/create; public lists only, together with the option user"),
     )
     who = Who(path="/services/rest", facts={"id": "user.id", "username": "user.username._content"}, params=_call("flickr.test.login"))
-    asks = (Option(name="user", help="whose lists, as in 78733179@N04; without it those of the account", default="me"),)
+    asks = (Option(name="user", help="whose lists, as in 78733179@N04; without it those of the account", account=True, default="me"),)
     # 3600 an hour for all users of a key; no header tells what is left.
     pace = Pace(requests=3600, seconds=HOUR, per="client")
     streams = (

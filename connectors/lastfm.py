@@ -26,7 +26,7 @@ from locker.connector import (
     Stream,
     Walk,
 )
-from locker.error import Fatal, LockerError, Retriable, Skippable, Unauthorized
+from locker.error import Fatal, LimitReached, LockerError, Retriable, Skippable, Unauthorized
 
 from ._lastfm import from_xml
 from ._loose import known, number, obj, objs, text
@@ -56,7 +56,7 @@ class Lastfm(Fetching):
     title = "Last.fm"
     base_url = "https://ws.audioscrobbler.com"
     auth: ClassVar[tuple[Authorisation, ...]] = (ApiKey(param="api_key", help="last.fm/api/account/create"),)
-    asks = (Option(name="username", help="whose plays, as in last.fm/user/RJ", required=True),)
+    asks = (Option(name="username", help="whose plays, as in last.fm/user/RJ", required=True, account=True),)
     # "No more than five requests per second"; when it is too much, an error in the body says so.
     pace = Pace(requests=300, seconds=60, per="client")
     streams = (
@@ -104,7 +104,7 @@ class Lastfm(Fetching):
         if code in _UNWELL:
             return Retriable(message)
         if code == 29:
-            return Retriable(message, after=60)
+            return LimitReached(message, after=60)
         return Skippable(message) if code in _HIDDEN else Fatal(message)
 
     def map(self, type: str, body: Body) -> Body | None:

@@ -1,24 +1,30 @@
 """
-Reads what Pinboard gave: its exports as JSON, XML and HTML, and the JSON of its API.
+Reads what Pinboard gave: its exports as JSON, XML and HTML; and fetches the bookmarks from its API (version 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, ClassVar
 
-from locker.connector import Archive, Body, Problem
+from locker.connector import HOUR, ApiKey, Archive, Authorisation, Body, Fetching, Item, Pace, Page, Problem, Session, Stream, Walk
 
 from ._documents import Document, first, flag
+from ._loose import obj, text
 from ._moment import moment
 from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
 from ._xml_events import tags_of
 
+_JSON = {"format": "json"}
 
-class Pinboard(Saved):
+
+class Pinboard(Saved, Fetching):
     """``posts/all`` and the exports: objects, or XML elements, with ``href, description, extended, tags, time, shared, toread``.
 
     The key is the address, as at Pinboard itself.  A tag of an XML post is called ``tag``, not ``tags``.
+
+    When it fetches it first asks ``posts/update`` whether anything changed at all: Pinboard allows the whole list once in five minutes.
     """
 
     name = "pinboard"
@@ -27,6 +33,27 @@ class Pinboard(Saved):
     patterns = ("*.json", "*.xml", "*.html", "*.htm", "pinboard_export*", "*/pinboard_export*")
     expected = "Pinboard's export: a JSON array of objects with href and description, XML <posts>, or a bookmark page"
     lists = ("posts",)
+
+    base_url = "https://api.pinboard.in"
+    auth: ClassVar[tuple[Authorisation, ...]] = (
+        ApiKey(param="auth_token", help="pinboard.in/settings/password, as in ann:1234567890ABCDEF"),
+    )
+    pace = Pace(requests=1, seconds=3)
+    streams = (Stream(name="bookmarks", type="link", path="/v1/posts/all", params=_JSON, key="href", every=HOUR, cost=10),)
+
+    async def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
+        answer = await session.get("/v1/posts/update", _JSON, accept=(404,))
+        said = obj(answer.json()) if answer.status < 400 else {}
+        changed = text(said.get("update_time"))
+        if changed and not walk.whole and changed == walk.since:
+            yield Page((), since=changed, unchanged=True)
+            return
+        async for page in super().fetch(session, stream, walk):
+            yield Page(page.items, since=changed)
+
+    def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
+        key = self.key(obj(entry))
+        return Item(stream.type, key, entry) if key else Problem(stream.name, "a bookmark", "has no address (href)")
 
     def key(self, value: Body) -> str | None:
         return first(attributes_of(value) or value, "href")

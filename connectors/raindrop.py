@@ -1,20 +1,24 @@
 """
-Reads what Raindrop.io gave: its CSV and HTML exports, and the JSON of its API.
+Reads what Raindrop.io gave: its CSV and HTML exports, and the JSON of its API; and fetches raindrops and collections from there.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from locker.connector import Body
+from locker.connector import DAY, Authorisation, Bearer, Body, Fetching, Item, OAuth2, Option, Pace, PageNumber, Problem, Stream, Who
 
 from ._documents import first, flag
+from ._loose import known, lasting, texts
 from ._moment import moment
 from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
 
+_PAGES: dict[str, Any] = {"items": "items", "key": "_id", "paging": PageNumber(param="page", size_param="perpage", size=50, start=0)}
+_PASSING = frozenset(("count", "lastAction", "expanded"))
 
-class Raindrop(Saved):
+
+class Raindrop(Saved, Fetching):
     """A CSV export (``id,title,note,excerpt,url,folder,tags,created,cover,highlights,favorite``), a bookmark page, or saved replies of the REST API.
 
     A reply may be ``{"items": […]}``, ``{"item": {…}}`` or an array of raindrops.  The key is Raindrop's id, else the address.  What is marked as
@@ -27,6 +31,46 @@ class Raindrop(Saved):
     columns = ("url", "link")
     expected = "Raindrop's CSV with the columns id,title,url,…, its HTML, or the API's raindrops as JSON (objects with _id and link)"
     lists = ("items", "item")
+
+    base_url = "https://api.raindrop.io"
+    auth: ClassVar[tuple[Authorisation, ...]] = (
+        OAuth2(
+            authorize="https://raindrop.io/oauth/authorize",
+            token="https://raindrop.io/oauth/access_token",  # noqa: S106 (an address, no secret)
+            pkce=False,
+        ),
+        Bearer(help="app.raindrop.io/settings/integrations > your app > Create test token"),
+    )
+    who = Who(path="/rest/v1/user", facts={"id": "user._id", "username": "user.name || user.fullName"})
+    asks = (Option(name="collection", help="the number of the only collection to fetch; 0 is all", default="0"),)
+    pace = Pace(requests=120, seconds=60)
+    streams = (
+        Stream(
+            name="raindrops", type="link", path="/rest/v1/raindrops/{collection}", params={"sort": "-created"}, order="newest", **_PAGES
+        ),
+        Stream(
+            name="favorites",
+            type="favorite",
+            path="/rest/v1/raindrops/{collection}",
+            params={"sort": "-created", "search": "important:true"},
+            **_PAGES,
+        ),
+        Stream(name="collections", type="link", path="/rest/v1/collections", items="items", key="_id", every=DAY),
+        Stream(name="nested-collections", type="link", path="/rest/v1/collections/childrens", items="items", key="_id", every=DAY),
+    )
+    """Only what was saved newly comes first: what was changed is found by the daily sweep."""
+
+    def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
+        if stream.type == "favorite" and isinstance(entry, dict) and not self.is_favorite(entry):
+            return None  # a server that does not know this search
+        found = super().item(stream, entry)
+        if stream.name.endswith("collections") and isinstance(found, Item):
+            # A collection and a raindrop may have the same number.
+            return Item(found.type, f"collection:{found.key}", lasting(found.body, _PASSING))
+        return found
+
+    def map(self, type: str, body: Body) -> Body | None:
+        return known(**_collection(body)) if _is_collection(body) else super().map(type, body)
 
     def key(self, value: Body) -> str | None:
         if (attributes := attributes_of(value)) is not None:
@@ -57,6 +101,29 @@ class Raindrop(Saved):
             "thumbnail": first(value, "cover"),
             "text": _highlights(value.get("highlights")),
         }
+
+
+def _is_collection(value: Body) -> bool:
+    """A collection has covers and a count, and neither an address nor a page that it belongs to."""
+    return (
+        first(value, "_id") is not None
+        and "title" in value
+        and "link" not in value
+        and ("view" in value or ("cover" in value and "access" in value))
+    )
+
+
+def _collection(value: Body) -> Body:
+    covers = texts(value.get("cover"))
+    return {
+        "url": f"https://app.raindrop.io/my/{first(value, '_id')}",
+        "title": first(value, "title"),
+        "description": first(value, "description"),
+        "kind": "collection",
+        "created": moment(value.get("created")),
+        "updated": moment(value.get("lastUpdate")),
+        "thumbnail": covers[0] if covers else None,
+    }
 
 
 def _highlights(value: Any) -> str | None:

@@ -91,7 +91,7 @@ class Spotify(Fetching):
         playlist, track = unquote(stream.path.split("/")[3]), obj(obj(entry).get("track")) or obj(obj(entry).get("item"))
         uri = text(track.get("uri"))
         if uri is None:
-            return Problem(stream.name, f"playlist {playlist}", "an entry whose track Spotify no longer has")
+            return None  # Spotify no longer has the track, and says so for ever: that is no hole in the list
         return Item(stream.type, f"{playlist}:{uri}:{text(obj(entry).get('added_at')) or ''}", {"playlist": {"id": playlist}, **obj(entry)})
 
     def map(self, type: str, body: Body) -> Body | None:

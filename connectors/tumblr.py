@@ -84,7 +84,7 @@ class Tumblr(Fetching):
             "blog": "response.user.name",
         },
     )
-    asks = (Option(name="blog", help="whose posts, as in staff or staff.tumblr.com; without it those of the account"),)
+    asks = (Option(name="blog", help="whose posts, as in staff or staff.tumblr.com; without it those of the account", account=True),)
     pace = Pace(
         requests=1000,
         seconds=HOUR,

@@ -29,7 +29,7 @@ from locker.connector import (
     Walk,
     Who,
 )
-from locker.error import LockerError, Retriable, Unauthorized
+from locker.error import LimitReached, LockerError, Unauthorized
 
 from ._each_list import each_list, keys_of
 from ._loose import known, obj, objs, text
@@ -108,9 +108,9 @@ class Youtube(Fetching):
         reasons = {text(one.get("reason")) for one in (*objs(error.get("errors")), *objs(error.get("details")))}
         message = f"YouTube says: {text(error.get('message')) or answer.status}"
         if reasons & _EXHAUSTED:
-            return Retriable(f"{message} (the quota of the day is used up)", after=_until_midnight(answer))
+            return LimitReached(f"{message} (the quota of the day is used up)", after=_until_midnight(answer))
         if reasons & _HURRIED:
-            return Retriable(message, after=60)
+            return LimitReached(message, after=60)
         return Unauthorized(f"{message}; connect again") if reasons & _REFUSED else None
 
     def map(self, type: str, body: Body) -> Body | None:
