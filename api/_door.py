@@ -14,7 +14,7 @@ from locker.error import LockerError, NotFound
 from locker.locker import MAINTENANCE
 
 from ._auth import PARAMETER
-from ._errors import HttpError, Maintenance, brief, render, unexpected
+from ._errors import HttpError, Maintenance, brief, render, titled, unexpected
 from ._pages import HEADERS, NEVER_KEPT
 from ._routes import Route
 from ._service import Call, Service, read_params
@@ -29,7 +29,8 @@ class Door:
     def __init__(self, service: Service, routes: Mapping[str, Route]) -> None:
         self._service = service
         self._routes = {method: (route, route.known) for method, route in routes.items()}
-        self._shape = next(iter(routes.values())).shape
+        some = next(iter(routes.values()))
+        self._shape, self.is_open = some.shape, some.is_open
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
         self.allow = ", ".join(sorted({*self._routes, "OPTIONS"}))
@@ -116,6 +117,8 @@ class Elsewhere:
         return response
 
     def _nothing(self, request: web.Request) -> web.Response:
+        if request.path.startswith(("/resources", "/documents")):
+            return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=titled)
         if request.path.startswith("/api/"):
             return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=brief)
         return render(self._unknown(request.path))
@@ -137,7 +140,7 @@ def families(doors: Mapping[str, Door], elsewhere: Elsewhere) -> dict[str, Door 
     plain: dict[str, Door | Family] = {}
     for path, door in doors.items():
         start, _, call = path.rpartition("/")
-        if "{" in start and "{" not in call:
+        if "{" in start and call and "{" not in call:
             groups.setdefault(start, {})[call] = door
         else:
             plain[path] = door

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -61,13 +62,13 @@ ADVICE = {
 
 
 class HttpError(LockerError):
-    """What only HTTP knows as an error: a method, a media type, a length."""
+    """What only HTTP knows as an error: a method, a media type, a length.  *members* are further fields of how a dialect shows it."""
 
     code = "http"
 
-    def __init__(self, status: int, message: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str = "", headers: Mapping[str, str] | None = None, **members: str) -> None:
         super().__init__(message or ADVICE.get(status, HTTPStatus(status).phrase))
-        self.status, self.headers = status, headers or {}
+        self.status, self.headers, self.members = status, headers or {}, members
 
 
 class Maintenance(LockerError):
@@ -106,11 +107,32 @@ def brief(status: int, detail: str, code: str, headers: Mapping[str, str] | None
     return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})
 
 
+def titled(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
+    """``{"error": {"title", "detail"}}``: the errors of the Flare dialect; a title says what was tried."""
+    shown = {"error": {"title": members.get("title") or code.replace("_", " "), "detail": detail}}
+    all_headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})
+
+
+@contextmanager
+def trying(title: str) -> Iterator[None]:
+    """What goes wrong in here for the sender's sake has this title; what breaks a schema is 400, as this dialect knows no 422."""
+    try:
+        yield
+    except HttpError:
+        raise
+    except LockerError as error:
+        status = {422: 400}.get(found := STATUS.get(error.code, 500), found)
+        if status in (400, 404, 409):
+            raise HttpError(status, str(error), title=title) from error
+        raise
+
+
 def render(error: LockerError, method: str = "GET", problem: Shape = problem) -> web.Response:
     """One of our errors in the shape of a dialect; a query error with its place."""
     detail, code = str(error), error.code
     if isinstance(error, HttpError):
-        return problem(error.status, detail, CODES.get(error.status, "http"), error.headers)
+        return problem(error.status, detail, CODES.get(error.status, "http"), error.headers, **error.members)
     status = STATUS.get(code, 500)
     if status == 500:
         return unexpected(error, problem=problem)

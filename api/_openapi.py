@@ -14,7 +14,7 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._errors import MEDIA_TYPE, problem
+from ._errors import MEDIA_TYPE, brief, problem, titled
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
 from ._service import Call, Service
@@ -38,6 +38,20 @@ ERROR = {
     "required": ["error"],
     "properties": {"error": {"type": "string"}, "maintenance": {"const": True}},
 }
+TITLED = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["title", "detail"],
+            "properties": {"title": {"type": "string"}, "detail": {"type": "string"}},
+        }
+    },
+}
+SHAPES = {problem: (MEDIA_TYPE, "Problem"), brief: (JSON, "Error"), titled: (JSON, "TitledError")}
+"""How each dialect shows errors: the media type, and the name of its schema."""
+
 RECORD = {
     "type": "object",
     "required": ["id", "timestamp", "source", "type", "op", "key", "digest", "body"],
@@ -77,9 +91,10 @@ def document(service: Service, routes: Sequence[Route]) -> list[Route]:
         return answer({"status": "ok", "version": __version__, "position": position, "lag": max(0, position - read)})
 
     async def about(call: Call) -> web.StreamResponse:
-        """Where to read on."""
+        """Where to read on; who asks for JSON is told who answers, and nothing more."""
         call.params()
-        return answer(ABOUT)
+        wants_json = "json" in call.request.headers.get("Accept", "").lower()
+        return answer({"name": ABOUT["name"], "version": ABOUT["version"]} if wants_json else ABOUT)
 
     async def openapi(call: Call) -> web.StreamResponse:
         """This description."""
@@ -113,7 +128,10 @@ def described(service: Service, routes: Sequence[Route]) -> dict[str, Any]:
             "description": "What you did elsewhere, kept for good. See docs/api.md and docs/query-language.md.",
         },
         "paths": paths,
-        "components": {"schemas": schemas | {"Problem": PROBLEM, "Error": ERROR, "Record": RECORD}, "securitySchemes": tokens},
+        "components": {
+            "schemas": schemas | {"Problem": PROBLEM, "Error": ERROR, "TitledError": TITLED, "Record": RECORD},
+            "securitySchemes": tokens,
+        },
         "security": [{name: []} for name in tokens],
     }
 
@@ -148,7 +166,7 @@ def _operation(route: Route) -> dict[str, Any]:
         success["headers"] = {name: {"schema": {"type": "string"}} for name in route.headers}
     answers = {str(status): success for status in route.statuses}
     errors = {400, 429, *route.errors} | ({401, 403} if route.scope else set())
-    media, name = (MEDIA_TYPE, "Problem") if route.shape is problem else (JSON, "Error")
+    media, name = SHAPES[route.shape]
     content = {media: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     answers |= {str(status): {"description": "a problem", "content": content} for status in sorted(errors)}
     made: dict[str, Any] = {

@@ -24,7 +24,7 @@ from locker.locker import Locker
 from locker.settings import Settings
 
 from ._auth import is_loopback
-from ._door import Elsewhere, doors, families
+from ._door import Door, Elsewhere, doors, families
 from ._openapi import document
 from ._routes import Route
 from ._server import MAX_FIELD, MAX_LINE, Runner
@@ -50,7 +50,7 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
     found = doors(service, routes)
     elsewhere = Elsewhere(service, found)
     for path, door in families(found, elsewhere).items():
-        app.router.add_route("*", path, door.answer)
+        app.router.add_route("*", f"{path[:-1]}:.*}}" if isinstance(door, Door) and door.is_open else path, door.answer)
     app.router.add_route("*", "/{tail:.*}", elsewhere.answer)
 
     async def close(_: web.Application) -> None:

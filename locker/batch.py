@@ -5,7 +5,8 @@ How exports are remembered.  A head names the newest export that showed its thin
 An older export than the head's only adds.  What a complete export lacks is deleted, unless another scope's sighting still vouches for it.
 
 How revisions are ordered.  Some sources number what they say of a thing.  A number that was heard of is nothing new; one below the newest is late: it is
-appended with ``note.late``, so that nothing is lost, and moves no head.  After a delete, or in another series, counting begins anew.
+appended with ``note.late``, so that nothing is lost, and moves no head.  After a delete counting begins anew.  ``note.revision`` has the number, as text:
+it may have more than 64 bits.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from .draft import REST, Draft, Head, Outcome, Position, Sighting
+from .draft import REST, Draft, Head, Outcome, Position, Sighting, revision_of
 from .error import Conflict
 from .event import TOPICS, header
 from .record import SALT_BYTES, Body, Op, plain_digest, salted_digest
 from .recorder import HeadRow, Row, insert_rows, max_position
-from .revision import Revision
 from .voice import Voices
 
 SIGHTED = "INSERT INTO sightings VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET as_of = excluded.as_of WHERE excluded.as_of > as_of"
@@ -119,10 +119,10 @@ class Batch:
         self._move(head._replace(newest=version, digest=digest, deleted=int(op == "delete")))
         return Outcome(op, version, head.first, self.position)
 
-    def _revised(self, draft: Draft, text: str, revision: Revision, head: Head) -> Outcome:
+    def _revised(self, draft: Draft, text: str, revision: int, head: Head) -> Outcome:
         """A body that its source numbered: newer, late, or known."""
-        stands = None if head.deleted else Revision.of(self._note(head.newest))
-        if stands is None or stands.series != revision.series or stands.number < revision.number:
+        stands = None if head.deleted else revision_of(self._note(head.newest))
+        if stands is None or stands < revision:
             return self._later("edit", draft, head, text, draft.digest)
         if stands == revision or self._has_heard(revision, head.first):
             return Outcome(None, head.newest, head.first, 0)
@@ -140,22 +140,22 @@ class Batch:
         note: Body | None = orjson.loads(state).get("note")
         return note
 
-    def _has_heard(self, revision: Revision, first: int) -> bool:
+    def _has_heard(self, revision: int, first: int) -> bool:
         """Whether any record of a thing is of a revision."""
-        rows = self.connection.execute(
-            "SELECT originator_version FROM stored_events WHERE originator_id = ?1 AND topic <> 'record-added' "
-            "AND json_extract(state, '$.reference') = ?2 AND json_extract(state, '$.note.revision') = ?3",
-            (self.log, first, str(revision.number)),
-        )
-        fresh = (row.version for row in self.rows if row.version == first or orjson.loads(row.state).get("reference") == first)
-        return any(Revision.of(self._note(version)) == revision for version in (first, *(found for (found,) in rows), *fresh))
+        found = self.connection.execute(
+            "SELECT 1 FROM stored_events WHERE originator_id = ?1 AND topic <> 'record-added' "
+            "AND json_extract(state, '$.reference') = ?2 AND json_extract(state, '$.note.revision') = ?3 LIMIT 1",
+            (self.log, first, str(revision)),
+        ).fetchone()
+        fresh = (head.get("note") for row in self.rows if (head := orjson.loads(row.state)).get("reference") == first)
+        return found is not None or revision in map(revision_of, (self._note(first), *fresh))
 
     def _append(self, op: Op, draft: Draft, text: str, first: int | None) -> int:
         self.position += 1
         version = self.start + len(self.rows) + 1
         salt = self.salts[len(self.rows) * SALT_BYTES : (len(self.rows) + 1) * SALT_BYTES]
         patch_digest = None if draft.patch is None else salted_digest(salt, draft.patch)
-        note = draft.note if draft.revision is None else {**draft.revision.note, **(draft.note or {})}
+        note = draft.note if draft.revision is None else {"revision": str(draft.revision), **(draft.note or {})}
         if self.sighting is not None and not self.sighting.walk:  # what a service says now needs no other moment than the record's
             note = {**(note or {}), "as_of": self.sighting.as_of}
         state = header(self.now, draft.type, draft.key, salted_digest(salt, text), first, draft.by, note, patch_digest)

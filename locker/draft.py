@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from .error import Invalid
 from .record import Blob, Body, Op, canonical, plain_digest
-from .revision import Revision
 
 Position = int
 """A place in the one order of all records; 0 is before the first."""
@@ -22,7 +21,7 @@ class Draft(NamedTuple):
     """What may become a record: *type* is ``type/subtype``, *text* the canonical body (None: gone).
 
     *expect* is the version of the thing's newest record that the caller has seen, 0 for none: if another one is newer, the append raises Conflict.
-    *keep* appends a delete again though the thing is gone, when only its note changed.  *revision*: see above.
+    *keep* appends a delete again though the thing is gone, when only its note changed.  *revision*: see ``batch.py``.
     """
 
     type: str
@@ -35,7 +34,7 @@ class Draft(NamedTuple):
     patch: str | None = None
     expect: int | None = None
     keep: bool = False
-    revision: Revision | None = None
+    revision: int | None = None
 
     @classmethod
     def of(cls, type: str, key: str, body: Body | None, **more: Any) -> Draft:
@@ -93,6 +92,14 @@ class Sighting:
     as_of: str
     walk: str = ""
     fresh: str | None = None
+
+
+def revision_of(note: Body | None) -> int | None:
+    """The revision that a record's note says, if its source numbers them."""
+    try:
+        return None if note is None else int(note["revision"])
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def split_id(id: str) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from .connection import Connection, Connections
 from .connector import Archive, Archived
 from .decision import Decided, Seen, Sight, Write
 from .delivery import Deliveries
+from .document import Document, Documents
 from .draft import Draft, Outcome
 from .error import NotFound
 from .flag import MAINTENANCE, Flag, Flags
@@ -33,6 +34,7 @@ from .query import Reader
 from .reach import Reach
 from .reading import Reading
 from .record import Body, Record, check_owner, check_source
+from .resource import Resources
 from .schema import Schema, load, named, written
 from .settings import key_folder
 from .settling import SUBTYPE
@@ -45,6 +47,7 @@ from .views import Views
 __all__ = [
     "MAINTENANCE",
     "Decided",
+    "Document",
     "Draft",
     "Flag",
     "Flags",
@@ -100,6 +103,8 @@ class Locker:
         self.connecting: Connecting[Connection] = Connecting(
             self.connectors, self.connections, self.vault, self.applications, self._reach, clock=clock
         )
+        self.resources = Resources(self.logbook, self.subscriptions)
+        self.documents = Documents(self.logbook, self.resources)
         leases = {name: Lease(self.logbook, name) for name in (Composer.name, Views.name)}
         self.composer = Composer(self.logbook, self.connectors, self.collections, self.schemas, lease=leases[Composer.name])
         self.views = Views(self.logbook, self.data, self.schemas)

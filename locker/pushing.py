@@ -12,6 +12,8 @@ from .draft import Draft, Outcome
 from .error import Invalid
 from .log import Logbook, Position
 from .record import Body, ServiceType, check_source
+from .resource import DOCUMENTS
+from .resource import SOURCE as RESOURCES
 from .schema import Schema
 
 
@@ -76,6 +78,8 @@ class Pushing:
             raise Invalid(f"{source!r} is the name of a collection; choose another name for the source")
         if name in self._connectors:
             raise Invalid(f"{source!r} belongs to the connector {name}; choose another name for the source")
+        if name in (DOCUMENTS, RESOURCES):
+            raise Invalid(f"{source!r} is kept for resources and their documents (PUT /documents/…); choose another name for the source")
 
     def _pushed(self, source: str, item: object, by: str | None) -> Draft:
         if isinstance(item, Invalid):  # it could not even be read

@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 
+from .draft import revision_of
 from .event import OPS
 from .record import plain_digest, salted_digest
 from .recorder import SELECT
-from .revision import Revision
 
 PAGE = 1000
 THINGS = """
@@ -145,7 +145,7 @@ class Replay:
             yield self._found(place, f"refers to record {reference}, which is not the first one of {head['type']} {head['key']!r}")
 
     def _late(self, place: str, thing: tuple[Any, ...], reference: Any, op: str, note: dict[str, Any]) -> Iterator[Finding]:
-        """A late record moves no head: a newer revision of the same series stands already."""
+        """A late record moves no head: a newer revision stands already."""
         row = self.scratch.execute("SELECT first, newest, deleted FROM things WHERE (log, type, key) = (?,?,?)", thing).fetchone()
         if row is None or row[0] != reference:
             yield self._found(place, f"refers to record {reference}, which is not the first one of {thing[1]} {thing[2]!r}")
@@ -153,9 +153,8 @@ class Replay:
         (state,) = self.connection.execute(
             "SELECT state FROM stored_events WHERE originator_id = ? AND originator_version = ?", (thing[0], row[1])
         ).fetchone()
-        mine, theirs = Revision.of(note), Revision.of((_header(state) or {}).get("note"))
-        stands = op == "edit" and not row[2] and mine and theirs and mine.series == theirs.series and mine.number < theirs.number
-        if not stands:
+        mine, theirs = revision_of(note), revision_of((_header(state) or {}).get("note"))
+        if op != "edit" or row[2] or mine is None or theirs is None or mine >= theirs:
             yield self._found(place, f"is called late, though record {row[1]}, which stood then, is no newer revision")
 
     # -- heads ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -122,9 +123,11 @@ class Subscriptions:
         secret: str | None = None,
         places: Collection[str] | None = None,
         by: str | None = None,
+        agreed: Callable[[sqlite3.Connection], None] | None = None,
     ) -> tuple[Subscription, str]:
         """A new subscription, and its signing secret, which is told only now.
 
+        *agreed* is called inside the write lock; if it raises, there is no subscription.
         *places* are the names that the receiver's URLs may have in braces (None: any).  Raises Invalid for what cannot be followed or called.
         """
         check_owner(owner)
@@ -137,7 +140,7 @@ class Subscriptions:
         made = Subscription(id, 0, owner, filter, masked, delivery or Policy(), content, start, by=by)
         self._keep(id, {"secret": secret}, hidden)
         try:
-            self._append(Draft.of(TYPE, id, made.body(), by=by, expect=0))
+            self._append(Draft.of(TYPE, id, made.body(), by=by, expect=0), agreed)
         except BaseException:
             self._forget(id)
             raise
@@ -209,10 +212,16 @@ class Subscriptions:
         self._append(Draft.of(REQUEST, request, {"subscription": subscription.id, **said}, by=by))
         return request
 
-    def _append(self, draft: Draft) -> None:
+    def _append(self, draft: Draft, agreed: Callable[[sqlite3.Connection], None] | None = None) -> None:
         """Append, and know it before returning."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            if agreed is not None:
+                agreed(connection)
+            self._logbook.write(connection, f"{OWNER}/{SOURCE}", [draft])
+
         try:
-            self._logbook.append(OWNER, SOURCE, [draft])
+            self._logbook.transact(write)
         finally:
             self.follow()
 

@@ -242,9 +242,10 @@ class Patterns(Generic[T]):
 
         A wildcard fits any segment that is not empty.  Every place in the tree of patterns is looked at once at most.
         """
-        return next(self._fitting(address), None)
+        return next(self.fitting(address), None)
 
-    def _fitting(self, address: Address) -> Iterator[T]:
+    def fitting(self, address: Address) -> Iterator[T]:
+        """What all patterns stand for that fit an address, the most specific first."""
         values = address.values
         start = self._sites.get((address.site, len(values)))
         open_ways = [(start, 0)] if start else []

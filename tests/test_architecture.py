@@ -28,6 +28,8 @@ ALLOWED = {
         "locker.flow",
         "locker.limit",
         "locker.notification",
+        "locker.resource",
+        "locker.wildcard",
         "locker.error",
         "locker.settings",
         "locker.__version__",

@@ -36,6 +36,7 @@ _CRUD = {
     ("DELETE", "/{id}"): WRITE,
 }
 _CRUD |= {("GET", "/{id}/history"): READ}
+_SUBSCRIPTIONS = "/resources/{id}/subscriptions"
 
 TABLE: dict[Call, str] = {
     ("GET", "/"): PUBLIC,
@@ -69,6 +70,18 @@ TABLE: dict[Call, str] = {
     ("GET", "/api/v1/streams/{id}/analytics"): READ,
     ("POST", "/api/v1/streams/bulk_import"): EDITOR,
     ("GET", "/api/v1/streams/export"): READ,
+    ("GET", "/resources"): READ,
+    ("POST", "/resources"): WRITE,
+    ("GET", "/resources/{id}"): READ,
+    ("DELETE", "/resources/{id}"): WRITE,
+    ("GET", f"{_SUBSCRIPTIONS}"): READ,
+    ("POST", f"{_SUBSCRIPTIONS}"): WRITE,
+    ("GET", f"{_SUBSCRIPTIONS}/{{subscription}}"): READ,
+    ("DELETE", f"{_SUBSCRIPTIONS}/{{subscription}}"): WRITE,
+    **{("POST", f"{_SUBSCRIPTIONS}/{{subscription}}/{call}"): WRITE for call in ("pause", "resume", "replay", "test")},
+    ("GET", "/documents/{url}"): READ,
+    ("PUT", "/documents/{url}"): WRITE,
+    ("DELETE", "/documents/{url}"): WRITE,
     ("GET", "/list"): READ,
     ("GET", "/fields"): READ,
     ("GET", "/via"): READ,

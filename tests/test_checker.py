@@ -15,7 +15,6 @@ from locker.error import StorageError
 from locker.locker import Locker
 from locker.log import Draft
 from locker.record import Blob
-from locker.revision import Revision
 
 SAMPLE = Path(__file__).parents[1] / "data/sample"
 TRIGGERS = ("records_are_never_deleted", "records_are_never_changed")
@@ -36,7 +35,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         locker.composer.add("me", "contact", {"name": "Made by an app", "emails": ["theo@example.org"]}, by="app")
         locker.push("other", "mine", [{"type": "contact/mine", "key": "1", "body": {"name": "Somebody else"}}])
         for number in (1, 3, 2):
-            said = Draft.of("document/flare", "http://x.org/1", {"title": f"{number}"}, revision=Revision("r", number))
+            said = Draft.of("document/flare", "http://x.org/1", {"title": f"{number}"}, revision=number)
             locker.logbook.append("me", "flare", [said])
         locker.catch_up()
     with sqlite3.connect(folder / "log.sqlite") as log:

@@ -22,7 +22,6 @@ from locker.event import RecordAdded, RecordDeleted, RecordEdited, StoredRecord
 from locker.locker import Locker
 from locker.log import Logbook, Outcome
 from locker.record import Blob, Body, plain_digest, salted_digest
-from locker.revision import Revision
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -88,9 +87,9 @@ def test_one_page_may_speak_of_a_thing_often(logbook: Logbook) -> None:
     assert [{"key": "a"}, {"key": "a"}, {"n": 1}, {"n": 1}] == [record.body for record in logbook.records("me", "mine")]
 
 
-def revised(number: int, body: Body | None = None, series: str = "r") -> Draft:
+def revised(number: int, body: Body | None = None) -> Draft:
     """A draft of the link *a* in a revision; its body says which."""
-    return link("a", {"n": number, "of": series} if body is None else body, revision=Revision(series, number), note={"by the way": 1})
+    return link("a", {"n": number} if body is None else body, revision=number, note={"by the way": 1})
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -106,17 +105,17 @@ def test_revisions(logbook: Logbook, together: bool) -> None:
     assert [("5", False), ("7", False), ("6", True), (str(2**70), False), ("8", True)] == [
         ((record.note or {})["revision"], record.is_late) for record in records
     ]
-    assert {"series": "r", "revision": "6", "by the way": 1, "late": True} == records[2].note
+    assert {"revision": "6", "by the way": 1, "late": True} == records[2].note
     head = logbook.head("me", "mine", "link/x", "a")
     assert head is not None
     assert (1, 4, 0) == (head.first, head.newest, head.deleted)
 
 
 def test_revisions_begin_anew(logbook: Logbook) -> None:
-    """After a delete, in another series, and after a body without a number, any number is the newest."""
-    drafts = [revised(5), gone("a"), revised(5), gone("a"), revised(3), revised(1, series="s"), link("a", {"plain": 1}), revised(1)]
+    """After a delete, and after a body without a number, any number is the newest."""
+    drafts = [revised(5), gone("a"), revised(5), gone("a"), revised(3), link("a", {"plain": 1}), revised(1)]
     outcomes = logbook.append("me", "mine", drafts)
-    assert ["add", "delete", "edit", "delete", "edit", "edit", "edit", "edit"] == [outcome.op for outcome in outcomes]
+    assert ["add", "delete", "edit", "delete", "edit", "edit", "edit"] == [outcome.op for outcome in outcomes]
     assert not any(record.is_late for record in logbook.records("me", "mine"))
     assert [None] == [outcome.op for outcome in logbook.append("me", "mine", [revised(1)])]
     assert ["edit"] == [outcome.op for outcome in logbook.append("me", "mine", [revised(0)])]
