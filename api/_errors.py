@@ -128,6 +128,23 @@ def trying(title: str) -> Iterator[None]:
         raise
 
 
+def oauth_error(status: int, detail: str, code: str, headers: Mapping[str, str] | None = None, **members: Any) -> web.Response:
+    """``{"error", "error_description"}``: RFC 6749 §5.2, for what goes wrong before its own server hears of it."""
+    del members
+    word = {400: "invalid_request", 401: "invalid_client", 403: "access_denied", 503: "temporarily_unavailable"}.get(status)
+    shown = {
+        "error": word or ("server_error" if status >= 500 else "invalid_request" if code != "too_many" else "slow_down"),
+        "error_description": detail,
+    }
+    all_headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Pragma": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(status=status, body=orjson.dumps(_speakable(shown)), headers={**all_headers, **(headers or {})})
+
+
 def render(error: LockerError, method: str = "GET", problem: Shape = problem) -> web.Response:
     """One of our errors in the shape of a dialect; a query error with its place."""
     detail, code = str(error), error.code

@@ -15,7 +15,7 @@ from aiohttp import web
 from locker.account import Identity, Tokens
 from locker.error import Forbidden, Invalid, Unauthorized, Unavailable
 from locker.limit import Limits, place_of
-from locker.locker import Locker
+from locker.locker import Authority, Locker
 from locker.query import Answer, Search, TooSlow
 from locker.settings import Settings
 
@@ -51,9 +51,11 @@ class Service:
     written: int = 0
     """The newest position that was written through calls whose readers do not say which position they need."""
     appends: Appends = field(init=False)
+    authority: Authority = field(init=False)
 
     def __post_init__(self) -> None:
         self.appends = Appends(self.locker)
+        self.authority = self.locker.authority(self.tokens)
 
     def caller(self, request: web.Request, raw: str) -> Identity:
         """Who sends a request, and one request more of theirs.  Raises Unauthorized, or TooMany."""

@@ -32,7 +32,7 @@ from .identity import (
 )
 from .invitation import Invitation, digest_of, new_code
 from .log import Draft, Logbook
-from .naming import check_client, check_signup, fold, owner_of
+from .naming import check_client, check_redirect, check_signup, fold, owner_of
 from .password import Passwords
 from .record import Body
 from .register import ACCOUNT, ALIAS, CLIENT, GRANT, INVITATION, OWNER, SOURCE, TOKEN, ApplicationToken, Picture, Register
@@ -194,12 +194,16 @@ class Accounts:
 
     # -- programs ------------------------------------------------------------------------------------
 
-    async def add_client(self, name: str, by: str | None = None) -> tuple[Account, str]:
-        """A new API client and its secret, which nobody can read again.  Raises Invalid for a bad name, Conflict if it is taken."""
+    async def add_client(self, name: str, by: str | None = None, redirects: Iterable[str] = ()) -> tuple[Account, str]:
+        """A new API client and its secret, which nobody can read again; *redirects* are the URIs of its consent flow.
+
+        Raises Invalid for a bad name or URI, Conflict if the name is taken.
+        """
         check_client(name)
+        uris = [check_redirect(uri) for uri in redirects]
         secret = self._randomness(SECRET_BYTES).hex()
         hashed = await self.passwords.hash(secret)
-        await asyncio.to_thread(self._add, CLIENT, name, {"role": "default"}, hashed, by, [])
+        await asyncio.to_thread(self._add, CLIENT, name, {"role": "default", **({"redirect_uris": uris} if uris else {})}, hashed, by, [])
         return self.picture.by_name[f"{name}{CLIENT_MARK}"], secret
 
     async def authenticate(self, client_id: str, client_secret: str) -> Account:

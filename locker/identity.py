@@ -27,7 +27,7 @@ class Account:
     """Who may act: a person who signed up (owner ``u<number>``), an API client (``<name>~``), or whoever runs this locker (``me``, number 0).
 
     *name* is a person's e-mail address or a client's name; *created* and *updated* are stamps of the log; *credential* names the password's
-    or secret's hash in the vault.
+    or secret's hash in the vault; *redirects* are the addresses that people may be sent back to from a client's consent page.
     """
 
     number: int
@@ -38,6 +38,7 @@ class Account:
     updated: str = ""
     is_disabled: bool = False
     credential: str = ""
+    redirects: tuple[str, ...] = ()
 
     @property
     def is_client(self) -> bool:
@@ -55,7 +56,8 @@ class Account:
 
     def as_dict(self) -> Body:
         """As listings show it."""
-        return {**self.as_user(), "owner": self.owner, "disabled": self.is_disabled}
+        client = {"redirect_uris": list(self.redirects)} if self.is_client else {}
+        return {**self.as_user(), "owner": self.owner, "disabled": self.is_disabled, **client}
 
 
 ME = Account(0, OPERATOR, OPERATOR, "admin")

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from . import plugin
-from .account import Accounts
+from .account import Accounts, Tokens
 from .application import Applications
+from .authority import Authority
 from .clock import Clock, stamp, system_clock
 from .composer import Composer
 from .connecting import Connecting
@@ -46,6 +47,7 @@ from .views import Views
 
 __all__ = [
     "MAINTENANCE",
+    "Authority",
     "Decided",
     "Document",
     "Draft",
@@ -115,6 +117,10 @@ class Locker:
 
     def _reach(self, base_url: str, is_trusted: bool) -> Reach:
         return Reach(self.guard.trusting(base_url) if is_trusted and base_url else self.guard)
+
+    def authority(self, tokens: Tokens) -> Authority:
+        """The authorisation server that gives these tokens to programs."""
+        return Authority(self.accounts, tokens, self.logbook, self.vault, clock=self.clock)
 
     def now(self) -> str:
         """The time, as the log writes it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from .error import BrokenSchema, Invalid
 from .identity import CLIENT_MARK, COMMONS, OPERATOR, SYSTEM
@@ -48,6 +49,26 @@ def check_client(name: str) -> str:
     if not _CLIENT.fullmatch(name) or name in (OPERATOR, SYSTEM, COMMONS):
         raise Invalid(f"{name[:40]!r} is not a client's name; use a to z, 0 to 9, _ . and -, at most 20, starting with a letter or digit")
     return name
+
+
+def check_redirect(uri: str) -> str:
+    """A redirect URI as it is, or Invalid: https, or http on this machine (RFC 8252), or a scheme of an app's own, without fragment."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+    except ValueError:
+        parts, host = urlsplit(""), None
+    is_app = "." in parts.scheme and not host
+    is_web = parts.scheme == "https" and bool(host)
+    if (
+        not (is_app or is_web or (parts.scheme == "http" and host in ("127.0.0.1", "::1", "localhost")))
+        or "#" in uri
+        or not uri.isprintable()
+    ):
+        raise Invalid(
+            f"{uri[:80]!r} is no redirect URI: use https, http on 127.0.0.1, or a scheme of the app's own like com.example.app:/callback"
+        )
+    return uri
 
 
 def owner_of(client: str, text: str) -> str:

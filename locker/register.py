@@ -118,6 +118,7 @@ def _account(picture: Picture, record: Record, body: Body | None) -> None:
         record.timestamp,
         bool(body.get("disabled")) if body else True,
         str(body["credential"]) if body else "",
+        tuple(map(str, body.get("redirect_uris", ()))) if body else (),
     )
     picture.accounts[owner] = picture.by_name[name] = picture.by_number[number] = made
 

@@ -139,14 +139,22 @@ def client() -> None:
     """Say which programs may call for users of their own, with a client_id and a client_secret.  Both take --data and --owner."""
 
 
-@client.command("add", short_help="Make an API client.", cls=Example, examples=("locker client add likeastore",))
+@client.command(
+    "add",
+    short_help="Make an API client.",
+    cls=Example,
+    examples=("locker client add likeastore", "locker client add reader --redirect-uri https://reader.example/callback"),
+)
 @click.argument("name")
+@click.option(
+    "--redirect-uri", "redirects", multiple=True, metavar="URI", help="Where people may be sent back to with a code; may be repeated."
+)
 @as_json
 @place
-def add_client(name: str, json: bool, settings: Settings) -> None:
+def add_client(name: str, redirects: tuple[str, ...], json: bool, settings: Settings) -> None:
     """Make a client called NAME, and print its client_id and client_secret: once, the secret cannot be read again."""
     with opened(settings, make=True) as locker:
-        _, secret = run(locker.accounts.add_client(name, settings.owner))
+        _, secret = run(locker.accounts.add_client(name, settings.owner, redirects))
     if json:
         return dump({"client_id": name, "client_secret": secret})
     return line(f"client_id      {name}\nclient_secret  {secret}")
