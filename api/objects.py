@@ -30,9 +30,10 @@ def routes(service: Service) -> Iterator[Route]:
     yield from plain_routes(list_, fields, via)
     for schema in service.locker.schemas.values():
         yield from get_routes(schema, _getting(schema.type), _posting(schema.type))
-        yield add_route(schema, _adding(schema.type))
-        yield edit_route(schema, _editing(schema.type))
-        yield delete_route(schema, _deleting(schema.type))
+        if not schema.closed:
+            yield add_route(schema, _adding(schema.type))
+            yield edit_route(schema, _editing(schema.type))
+            yield delete_route(schema, _deleting(schema.type))
 
 
 # -- what there is ------------------------------------------------------------------------------------

@@ -91,6 +91,6 @@ def fill(locker: Locker) -> None:
     """The sample archives that the sample calls and the tests ask for."""
     for source, name in (("vcard", "contacts.vcf"), ("mbox", "mail.mbox"), ("bookmarks", "bookmarks.html")):
         locker.import_archive(source, SAMPLE / name)
-    for source, name in (("imap", "imap.ndjson"), ("album", "photos.ndjson")):
+    for source, name in (("inbox", "imap.ndjson"), ("album", "photos.ndjson")):
         locker.push("me", source, [json.loads(line) for line in (SAMPLE / name).read_text(encoding="utf-8").splitlines()])
     locker.catch_up()

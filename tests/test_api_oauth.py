@@ -32,7 +32,7 @@ class World:
     def __init__(self, server: Server, secret: str) -> None:
         self.server, self.secret = server, secret
 
-    def token(self, auth: tuple[str, str] | None | str = "", **form: str) -> requests.Response:
+    def token(self, auth: tuple[str, str] | str | None = "", **form: str) -> requests.Response:
         """Ask for a token with a form; by default as the client, with Basic."""
         credentials = ("reader", self.secret) if auth == "" else auth
         return self.server.session.post(self.server.url + TOKEN, data=form, auth=credentials, timeout=20)  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ def test_the_server_does_what_it_says(server: Server, description: dict[str, Any
     @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
     def ask(case: Any) -> None:
         if path.startswith("/connectors/{source}") and len(case.path_parameters["source"]) % 2:
-            case.path_parameters["source"] = "imap"  # otherwise nearly all of them are unknown
+            case.path_parameters["source"] = "inbox"  # otherwise nearly all of them are unknown
         case.call_and_validate(base_url=server.url, checks=CHECKS, timeout=20)
 
     ask()
