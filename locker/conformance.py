@@ -36,12 +36,13 @@ class ConnectorContract:
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """One test for each check."""
         if "check" in metafunc.fixturenames:
-            found = [(connector, check) for connector in plugin.at(self.path) for check in checks(connector)]
-            metafunc.parametrize(("connector", "check"), found, ids=[f"{one.name}-{check.__name__}" for one, check in found])
+            exams = [Exam(connector, samples_of(self.path, self.samples)) for connector in plugin.at(self.path)]
+            found = [(exam, check) for exam in exams for check in checks(exam.connector)]
+            metafunc.parametrize(("exam", "check"), found, ids=[f"{exam.connector.name}-{check.__name__}" for exam, check in found])
 
-    def test_contract(self, connector: Connector, check: Check) -> None:
+    def test_contract(self, exam: Exam, check: Check) -> None:
         """The connector does what every connector must do."""
-        check(Exam(connector, samples_of(self.path, self.samples)))
+        check(exam)
 
 
 def checks(connector: Connector) -> tuple[Check, ...]:

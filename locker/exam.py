@@ -56,6 +56,8 @@ class Exam:
     connector: Connector
     samples: Samples
     schemas: Mapping[str, Schema] = field(default_factory=known_schemas)
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several checks need, and one found out."""
 
 
 def examine(exam: T, checks: Iterable[Callable[[T], str]], ticks: Callable[[], float] = time.monotonic) -> Iterator[Finding]:

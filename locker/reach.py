@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -137,6 +137,11 @@ class Reach:
                 raise TooLarge(f"{_shown(str(answer.url))} answers more than {self._most_bytes} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+def patient(seconds: float) -> Callable[[Guard], Reach]:
+    """Makes doors that wait so many seconds for an answer."""
+    return lambda guard: Reach(guard, timeout=aiohttp.ClientTimeout(total=seconds))
 
 
 async def _attempt(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

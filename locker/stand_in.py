@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,9 @@ AT = "stand-in-at"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the *number* counts from 1, whatever it was for; *name* is the stream's, ``who`` or empty; *params* are of the query and a form."""
+    """One request: the *number* counts from 1, whatever it was for; *name* is the stream's, ``who`` or empty; *params* are of the query and a form;
+    *at* is when it came.
+    """
 
     number: int
     method: str
@@ -37,6 +40,7 @@ class Call:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     name: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,13 @@ def well(_: Call, reply: Reply) -> Reply:
 class StandIn:
     """A service on a free port of this machine, while it is entered.  *mood* may be changed at any time; *calls* is all that was asked."""
 
-    def __init__(self, connector: Fetching, samples: Samples) -> None:
+    def __init__(self, connector: Fetching, samples: Samples, ticks: Callable[[], float] = time.monotonic) -> None:
         self._connector, self._samples = connector, samples
         self.account = account_of(connector, samples)
         self.mood: Mood = well
         self.order: Callable[[Sequence[Any]], Sequence[Any]] = lambda entries: entries
+        self.lets_in: Callable[[Call], bool] = lambda _: True
+        self.ticks = ticks
         self.calls: list[Call] = []
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -83,7 +89,7 @@ class StandIn:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,9 +103,11 @@ class StandIn:
         if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             params |= dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
         with self._lock:
-            call = Call(len(self.calls) + 1, method, unquote(parts.path), params, headers)
+            call = Call(len(self.calls) + 1, method, unquote(parts.path), params, headers, at=self.ticks())
             call = replace(call, name=self._name(call))
             self.calls.append(call)
+        if not self.lets_in(call):
+            return Reply.json({"error": "who are you?"}, 401)
         return self.mood(call, self._conditional(call, self._reply(call)))
 
     def _name(self, call: Call) -> str:
@@ -179,6 +187,8 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = 65536
 
             def log_message(self, *_: object) -> None:
                 """Nothing is logged."""

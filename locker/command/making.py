@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -53,8 +54,8 @@ def test(target: str, samples: Path | None, json: bool, settings: Settings) -> i
         rows = [{"check": one.name, "outcome": one.outcome, "says": one.says, "seconds": round(one.seconds, 3)} for one in findings]
         dump(rows)
     else:
-        passed = sum(found.outcome == "passed" for found in findings)
-        console.print(f"{passed} of {len(findings)} checks passed" + (f", {failed} failed" if failed else ""))
+        counts = Counter[str](found.outcome for found in findings)
+        console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in _MARKS if counts[outcome]))
     return REPORT if failed else OK
 
 
