@@ -14,7 +14,7 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._errors import MEDIA_TYPE, brief, problem, titled
+from ._errors import MEDIA_TYPE, problem, titled
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
 from ._service import Call, Service
@@ -49,8 +49,8 @@ TITLED = {
         }
     },
 }
-SHAPES = {problem: (MEDIA_TYPE, "Problem"), brief: (JSON, "Error"), titled: (JSON, "TitledError")}
-"""How each dialect shows errors: the media type, and the name of its schema."""
+SHAPES = {problem: (MEDIA_TYPE, "Problem"), titled: (JSON, "TitledError")}
+"""How a dialect shows errors: the media type, and the name of its schema; all others have an ``error``."""
 
 RECORD = {
     "type": "object",
@@ -166,7 +166,7 @@ def _operation(route: Route) -> dict[str, Any]:
         success["headers"] = {name: {"schema": {"type": "string"}} for name in route.headers}
     answers = {str(status): success for status in route.statuses}
     errors = {400, 429, *route.errors} | ({401, 403} if route.scope else set())
-    media, name = SHAPES[route.shape]
+    media, name = SHAPES.get(route.shape, (JSON, "Error"))
     content = {media: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     answers |= {str(status): {"description": "a problem", "content": content} for status in sorted(errors)}
     made: dict[str, Any] = {
