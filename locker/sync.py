@@ -233,9 +233,9 @@ class Run:
         """Write how the connection fares, and what others may hear of."""
         now, connection = self._clock(), self._connection
         standings = Standings(self._logbook, connection).all()
-        is_complete = all(
-            stream.name in standings and standings[stream.name].finished for stream in self._connector.streams if stream.default
-        )
+        finished = {name for name, standing in standings.items() if standing.finished}
+        finished |= {stream.name for stream in self.report.streams if stream.outcome == "skipped"}  # which this account has not
+        is_complete = all(stream.name in finished for stream in self._connector.streams if stream.default)
         found = health(
             connection,
             problem,

@@ -97,3 +97,17 @@ async def test_a_mirror_that_knows_no_accounts(tmp_path: Path) -> None:
         stars.streams = Stars.streams  # type: ignore[misc]
         (report,) = await synced(tmp_path / "b", stars, base, times=1)
     assert (1, None) == (report.records, report.error)
+
+
+class Halved(Stars):
+    """Stars, and a list that this account has not."""
+
+    streams: ClassVar[tuple[Stream, ...]] = (*Stars.streams, replace(Stars.streams[0], name="secret", path="/secret"))
+
+
+async def test_a_stream_that_an_account_has_not(tmp_path: Path) -> None:
+    """It is left out, and does not keep the connection in its initial mode, in which it would be asked every few seconds."""
+    async with FakeService({"/starred": [star(1)]}).open() as base:
+        first, second = await synced(tmp_path, Halved(), base)
+    assert [("done", "skipped"), ("done", "skipped")] == [tuple(one.outcome for one in report.streams) for report in (first, second)]
+    assert [("normal", None), ("normal", None)] == [(report.mode, report.error) for report in (first, second)]
