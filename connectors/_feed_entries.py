@@ -23,6 +23,7 @@ from ._json_members import elements, mended
 LARGEST = 1 << 26
 """Bytes of an XML feed that we are ready to hold in memory."""
 
+_HARMLESS = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
 _FEED = ("id", "title", "link", "language", "author")
 _JSON_FEED = ("version", "title", "home_page_url", "feed_url", "language", "author", "authors")
 
@@ -45,21 +46,41 @@ def xml_entries(archive: Archive, name: str) -> Iterator[Entry | Problem]:
     if archive.size_of(name) > LARGEST:
         yield Problem(name, "file", f"a feed of more than {LARGEST >> 20} MiB cannot be read; split it")
         return
+    yield from parsed_entries(archive.read(name), name)
+
+
+def parsed_entries(data: bytes, name: str, media_type: str = "") -> Iterator[Entry | Problem]:
+    """The entries of an XML feed in memory; a charset in its *media_type* goes before what it says of itself (RFC 7303)."""
     try:
         # White space before the XML declaration is the most common mistake, and harmless.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            parsed = feedparser.parse(io.BytesIO(archive.read(name).lstrip()), sanitize_html=False, resolve_relative_uris=False)
+            headers = {"content-type": media_type} if "charset=" in media_type.lower() else {}
+            parsed = feedparser.parse(io.BytesIO(data.lstrip()), sanitize_html=False, resolve_relative_uris=False, response_headers=headers)
     except Exception as error:  # it was never meant to raise, but broken feeds find ways
         yield Problem(name, "file", f"not readable as a feed: {error!r}")
         return
     feed = {field: _plain(parsed.feed[field]) for field in _FEED if isinstance(parsed.feed, dict) and parsed.feed.get(field)}
     for number, entry in enumerate(parsed.entries, 1):
         yield Entry(parsed.get("version") or "unknown", _entry(entry), feed, f"entry {number}")
-    if parsed.get("bozo"):
+    if parsed.get("bozo") and not (headers and isinstance(parsed.get("bozo_exception"), _HARMLESS)):
         yield _mistake(name, parsed.get("bozo_exception"))
     elif not parsed.entries and not parsed.get("version"):
         yield Problem(name, "file", "no feed; expected RSS, RDF, Atom, CDF, JSON Feed or OPML")
+
+
+def document_entries(document: Body, name: str) -> Iterator[Entry | Problem]:
+    """The entries of a JSON Feed in memory."""
+    feed = {member: document[member] for member in _JSON_FEED if member in document}
+    items = document.get("items")
+    if not feed or not isinstance(items, list):
+        yield Problem(name, "file", "no feed; expected a JSON Feed: an object with version and items")
+        return
+    for number, item in enumerate(items, 1):
+        if isinstance(item, dict):
+            yield Entry("json", item, feed, f"items {number}")
+        else:
+            yield Problem(name, f"items {number}", "an item of a JSON Feed must be an object")
 
 
 def json_entries(archive: Archive, name: str) -> Iterator[Entry | Problem]:

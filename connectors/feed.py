@@ -1,20 +1,37 @@
 """
-Reads feeds that were saved to files, and lists of subscriptions.
+Reads feeds that were saved to files, and lists of subscriptions; and fetches feeds from their addresses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from io import BufferedReader
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
-from locker.connector import Archive, Archived, Body, Found, Item, Problem
+from locker.connector import (
+    ANYWHERE,
+    HOUR,
+    Archive,
+    Archived,
+    Body,
+    Fetching,
+    Found,
+    Item,
+    Option,
+    Pace,
+    Page,
+    Problem,
+    Session,
+    Stream,
+    Walk,
+)
 from locker.error import Fatal
 
 from ._documents import digest, first
 from ._feed_entries import Entry, entry_of, json_entries, xml_entries
+from ._feed_fetch import feeds
 from ._lines import head, shape
 from ._markup import plain
 from ._moment import moment
@@ -25,18 +42,33 @@ _OPML = re.compile(r"<opml[\s>]", re.IGNORECASE)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
-class Feed(Archived):
+class Feed(Archived, Fetching):
     """RSS, RDF, Atom, CDF and JSON Feed: an article per entry.  OPML and readers' lists of subscriptions: a link per feed.
 
     The body is ``{"format", "entry", "feed"}``: feedparser's entry (times as ISO text) or JSON Feed's item, and a few fields of the feed around it; that of a
     subscription ``{"attributes", "folder"?}`` or ``{"feed", "folder"?}``.  The key is the entry's id (with the feed's address before it, unless the id is
     a URI), else its link, else a digest of title and content.
+
+    Fetched feeds give the same.  They are named as an option, or as the base URL; each is asked for only if it changed (ETag, Last-Modified), moves for
+    good where it says so (301, 308), and is left alone once it is gone (410).  A page's address does, too, if the page names its feed.
     """
 
     name = "feed"
     types = ("article", "link")
     title = "Feeds (RSS, Atom, JSON Feed) and subscriptions (OPML)"
     patterns = ("*.rss", "*.atom", "*.rdf", "*.xml", "*.cdf", "*.opml", "*.json")
+
+    hosts: ClassVar[tuple[str, ...]] = (ANYWHERE,)
+    asks = (Option(name="urls", help="addresses of feeds, or of pages that name theirs, with blanks between them"),)
+    pace = Pace(requests=120, seconds=60)
+    # A feed that brought nothing says nothing of those after it; and what a feed no longer shows is not gone.
+    streams = (Stream(name="articles", type="article", path="", order="newest", overlap=1 << 30, whole=False, every=HOUR / 2),)
+
+    def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:  # noqa: ARG002 (there is one stream)
+        urls = list(dict.fromkeys(session.options.get("urls", "").split())) or [session.base_url]
+        if urls == [""]:
+            raise Fatal("feed must be told which: locker connect feed --option urls='https://example.org/feed https://…'")
+        return feeds(session, urls, walk, _item)
 
     def read(self, archive: Archive) -> Iterator[Found]:
         names = archive.names() if archive.is_single else archive.names(*self.patterns)

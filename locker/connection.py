@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .clock import Clock, stamp, system_clock
-from .connector import Connector, Fetching, Option
+from .connector import ANYWHERE, Connector, Fetching, Option
 from .credential import GIVEN, OWN, Credential, load, prefix_of, store
 from .draft import Draft
 from .error import Conflict, Invalid, NotFound
@@ -273,6 +273,8 @@ def _sorted(connector: Fetching, options: Mapping[str, str], secrets: Mapping[st
 def _base_url(connector: Fetching, url: str) -> str:
     """Where it is asked, without a slash at the end.  Raises Invalid for none, and for one that is written in an unusual way."""
     found = (url or connector.base_url).rstrip("/")
+    if not found and ANYWHERE in connector.hosts:
+        return ""
     if not found:
         raise Invalid(f"{connector.name} is asked at many places; say which one with --base-url https://…")
     if urlsplit(found).scheme in ("http", "https"):

@@ -69,7 +69,10 @@ from .pace import Pace
 from .paging import URL, Cursor, Link, MaxId, NextUrl, Offset, Once, PageNumber, Paging, Step
 from .record import Blob, Body
 
+ANYWHERE = "*"
+
 __all__ = [
+    "ANYWHERE",
     "DAY",
     "HOUR",
     "URL",
@@ -178,7 +181,10 @@ class Fetching(Connector):
     """How fast it may be asked."""
 
     hosts: ClassVar[tuple[str, ...]] = ()
-    """Other hosts than that of the base URL that it may be led to, by a ``next`` of theirs or its own whole URLs; credentials go there, too."""
+    """Other hosts than that of the base URL that it may be led to, by a ``next`` of theirs or its own whole URLs; credentials go there, too.
+
+    ``(ANYWHERE,)`` for a connector without credentials that is told whole addresses (feeds); it needs no base URL, and the guard still rules.
+    """
 
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         """The pages of a stream from where a walk stands.  As declared, unless overridden; may be abandoned after any page."""

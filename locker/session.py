@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from .clock import Clock, system_clock
 from .connection import Connection
-from .connector import Answer, Fetching
+from .connector import ANYWHERE, Answer, Fetching
 from .error import ConnectorError, Fatal, Forbidden, Invalid, LimitReached, LockerError, Retriable, Skippable, TooLarge, Unauthorized
 from .guard import MAIL_PORTS, Guard
 from .oauth import AGENT
@@ -31,6 +31,8 @@ ATTEMPTS = 4
 PATIENCE = 10.0
 """Seconds that a run waits for a service at a time; what asks for more ends the run, and the next one is due then."""
 HOPS = 5
+MOVED = frozenset((301, 302, 303, 307, 308))
+"""A connector that accepts one of these is answered with the redirect itself."""
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
 Secret = Callable[[str], str | None]
 """A secret of the connection by its name, if there is one."""
@@ -125,7 +127,8 @@ class HttpSession:
     def _whole(self, url: str, params: Mapping[str, Any] | None) -> str:
         """The whole URL.  Raises Fatal for one of another host."""
         whole = url if "://" in url else self.base_url + url if url[:1] in ("/", "", "?") else f"{self.base_url}/{url}"
-        if _origin(whole) != _origin(self.base_url) and urlsplit(whole).hostname not in self._connector.hosts:
+        named = {urlsplit(whole).hostname, ANYWHERE} if not self._connector.auth else {urlsplit(whole).hostname}
+        if _origin(whole) != _origin(self.base_url) and named.isdisjoint(self._connector.hosts):
             raise Fatal(
                 f"{self._connector.name} is led to {urlsplit(whole).hostname}, which is not its service; a connector names other hosts in 'hosts'"
             )
@@ -135,10 +138,10 @@ class HttpSession:
         return f"{whole}{'&' if '?' in whole else '?'}{query}"
 
     async def _attempt(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:
-        answer = await self._send(asked, cost)
+        answer = await self._send(asked, accept, cost)
         problem = self._connector.judge(answer)
         if _is_refused(answer, problem) and await self._signer.renew():
-            answer = await self._send(asked, cost)
+            answer = await self._send(asked, accept, cost)
             problem = self._connector.judge(answer)
         if problem is None and (200 <= answer.status < 300 or answer.status in accept):
             return answer
@@ -146,13 +149,12 @@ class HttpSession:
         error.args = (self._signer.hide(str(error)), *error.args[1:])  # some services repeat what they were sent
         raise error
 
-    async def _send(self, asked: Asked, cost: float | None) -> Answer:  # noqa: ARG002
+    async def _send(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:  # noqa: ARG002
         url, headers = await self._signer.sign(asked.method, asked.url, asked.headers, asked.body)
+        hops = 0 if asked.method != "GET" or not MOVED.isdisjoint(accept) else HOPS
         try:
             self.requests += 1
-            reply = await self._reach.request(
-                asked.method, url, headers=headers, body=asked.body, hops=HOPS if asked.method == "GET" else 0
-            )
+            reply = await self._reach.request(asked.method, url, headers=headers, body=asked.body, hops=hops)
         except LockerError as error:
             raise _told(error) from None  # its cause names the whole URL
         return Answer(reply.status, reply.headers, reply.body, asked.url if reply.url == url else reply.url)

@@ -119,7 +119,7 @@ class Syncing:
 
     def _guarded(self, connection: Connection) -> Guard:
         """The guard's rule, and what the operator named."""
-        return self._guard.trusting(connection.base_url) if connection.trusted else self._guard
+        return self._guard.trusting(connection.base_url) if connection.trusted and connection.base_url else self._guard
 
 
 @dataclass(frozen=True, slots=True)
