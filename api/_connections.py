@@ -10,7 +10,7 @@ from typing import Any
 
 from locker.connecting import Asked
 from locker.connection import Connection
-from locker.error import BrokenSchema, Forbidden, Invalid
+from locker.error import BrokenSchema, Forbidden, Invalid, Unauthorized
 from locker.record import Body
 
 from ._service import Call
@@ -71,6 +71,8 @@ async def connect_as_said(call: Call, owner: str, said: Body) -> Connection:
         raise BrokenSchema('options are texts by name, like {"username": "ada"}', "/options")
     try:
         return await connect(call, owner, source, {name: texts[name] for name in SECRETS}, base_url=texts["base_url"], options=options)
+    except Unauthorized as error:  # the service's word; a 401 of ours would say that the caller's own token is no good
+        raise BrokenSchema(str(error)) from error
     except Invalid as error:
         raise error if isinstance(error, BrokenSchema) else BrokenSchema(str(error)) from error
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
 from locker.connecting import Asked, way_back
+from locker.connection import Connection
 from locker.error import Forbidden, Invalid, LockerError, Unauthorized
 from locker.flow import Flow
 from locker.record import Body
@@ -49,7 +50,7 @@ def routes(_: Service) -> Iterator[Route]:
     )  # fmt: skip
     yield Route(
         "GET", "/connect/{network}/callback", back, "The way back: keep the tokens and make the connection", None, is_checked=False,
-        answers={JSON: DONE, "text/html": TEXT}, statuses=(201, 200, 302), errors=(401, 403, 502, 503),
+        answers={JSON: DONE, "text/html": TEXT}, statuses=(201, 200, 302), errors=(403, 502, 503),
     )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ async def back(call: Call) -> web.StreamResponse:
         _check_same(call, flow, said)
 
     try:
-        flow, made = await call.locker.connecting.finish(call.request.match_info["network"], said, check)
+        flow, made = await _finished(call, said, check)
     except _Elsewhere as error:
         return _onward(error.to, {name: value for name, value in said.items() if name in PASSED})
     except LockerError as error:
@@ -101,6 +102,13 @@ async def back(call: Call) -> web.StreamResponse:
         return _onward(flow.return_to, {"connected": made.source})
     who = made.account.get("username") or made.account.get("id") or ""
     return page(f"{made.source} is connected", f"{f'It is the account {who}. ' if who else ''}You can close this page.")
+
+
+async def _finished(call: Call, said: Mapping[str, str], check: Callable[[Flow], None]) -> tuple[Flow, Connection]:
+    try:
+        return await call.locker.connecting.finish(call.request.match_info["network"], said, check)
+    except Unauthorized as error:  # the service's word; a 401 of ours would say that the caller's own token is no good
+        raise Invalid(str(error)) from error
 
 
 PASSED = frozenset({"code", "state", "iss", "error", "error_description", "oauth_token", "oauth_verifier", "denied"})

@@ -36,7 +36,7 @@ def routes(_: Service) -> Iterator[Route]:
     )
     yield Route(
         "POST", "/connections", create, "Connect a service with a token, or renew it", "write", parameters=(USER,), body={JSON: SAID}, answers=one,
-        statuses=(201,), errors=(401, 403, 404, 413, 415, 422, 502, 503),
+        statuses=(201,), errors=(403, 404, 413, 415, 422, 502, 503),
     )  # fmt: skip
     yield Route("GET", path, read, "One connection", parameters=(USER,), answers=one, errors=(404,))
     yield Route(

@@ -40,7 +40,7 @@ class Credential:
         """A text without these secrets: some services repeat in an error what they were sent."""
         for name, secret in self.secrets.items():
             if name not in PLAIN and len(secret) > 3:
-                for form in {secret, quote(secret, safe=""), b64encode(secret.encode()).decode().rstrip("=")}:
+                for form in {secret, quote(secret), quote(secret, safe=""), b64encode(secret.encode()).decode().rstrip("=")}:
                     text = text.replace(form, "…")
         return text
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from aiohttp import web
 from authlib.common.security import generate_token
@@ -143,6 +143,11 @@ class Network:
     seen: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
     issuer: str = ""
+    pages: int = 3
+    """Pages of likes, of ten each."""
+    ending: set[int] = field(default_factory=set)
+    """Pages at which every token ends, once."""
+    is_rude: bool = False
     before: Callable[[str], web.Response | None] = lambda _: None
     """Called with the path of each request; may answer in the network's place."""
 
@@ -376,6 +381,19 @@ def _app(network: Network) -> web.Application:
             return web.json_response({"message": "Bad credentials"}, status=401)
         return web.json_response(USER)
 
+    async def likes(request: web.Request) -> web.Response:
+        text = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if network.is_rude:  # some services repeat what they were sent
+            return web.json_response({"message": f"{text} is no good, nor {quote(text)}"}, status=400)
+        if not network.living(text):
+            return web.json_response({"message": f"bad token {text}"}, status=401)
+        page = int(request.query.get("page", "1"))
+        if page in network.ending:
+            network.ending.discard(page)
+            network.end_tokens()
+            return web.json_response({"message": f"the token {text} has expired"}, status=401)
+        return web.json_response([{"id": 10 * page + n} for n in range(10)] if page <= network.pages else [])
+
     async def initiate(request: web.Request) -> web.Response:
         answer: web.Response = server1.create_temporary_credentials_response(await request1(request))
         return answer
@@ -405,7 +423,7 @@ def _app(network: Network) -> web.Application:
         return answer
 
     app = web.Application(middlewares=[watch])
-    for path, handler in (("/authorize", authorize), ("/me", me), ("/authorize1", authorize1), ("/signed", signed)):
+    for path, handler in (("/authorize", authorize), ("/me", me), ("/likes", likes), ("/authorize1", authorize1), ("/signed", signed)):
         app.router.add_get(path, handler)
     for path, handler in (
         ("/token", token),

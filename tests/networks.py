@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from locker.connector import ApiKey, Basic, Bearer, Body, Fetching, OAuth1, OAuth2, Option, Stream, Who
+from locker.connector import ApiKey, Basic, Bearer, Body, Fetching, OAuth1, OAuth2, Option, PageNumber, Stream, Who
 
 ME = Who(path="/me", facts={"id": "id", "username": "login"})
 CODE = OAuth2(authorize="/authorize", token="/token", scopes=("read",))
-STREAM = Stream(name="likes", type="favorite", path="/likes")
+STREAM = Stream(name="likes", type="favorite", path="/likes", paging=PageNumber(size=10))
 
 
 class _Common:
