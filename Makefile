@@ -15,8 +15,9 @@ SAMPLE := data/sample
 # Names of extra arguments: make test PYTEST='-k settings', make bench BENCH='--scale 100k'
 PYTEST ?=
 BENCH ?=
+SOAK ?=
 
-.PHONY: help machine demo test lint wheel pytest bench clean
+.PHONY: help machine demo test lint wheel pytest soak bench clean
 
 help: ## list what there is (the default)
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -87,6 +88,9 @@ wheel: $(VENV)/.installed-test ## build the wheel and try it in an environment o
 # The last line of `make test` is pytest's, so this comes last.
 pytest: $(VENV)/.installed-test ## the tests alone, on all cores, with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST)
+
+soak: $(VENV)/.installed-test ## kill a sender of notifications 150 times among failing receivers (SOAK='--kills 50 --rounds 3 --seed N')
+	$(BIN)/python -m tests.faults $(SOAK)
 
 bench: $(VENV)/.installed-test $(VENV)/.installed-bench ## measure against peers (BENCH='--scale 10k|100k|1m')
 	$(BIN)/python -m tests.bench $(BENCH)
