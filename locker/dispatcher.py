@@ -151,10 +151,9 @@ class Dispatcher:
         while True:
             self._wake.clear()
             now, end = self.now, self._ledger.end
-            if end != seen:
-                self.sorter.heed(now)
-                seen = end
-            has_read = self.sorter.read(now)
+            has_read = end != seen and self.sorter.heed(now)
+            seen = seen if has_read else end
+            has_read = self.sorter.read(now) or has_read
             has_read = self.sorter.catch_up(now) or has_read
             self._stir(now)
             if has_read:

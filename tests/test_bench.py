@@ -48,3 +48,12 @@ def test_streams_are_measured_against_handlers_by_hand(tmp_path: Path) -> None:
     assert {"list streams with filters", "create streams", "sign in", "slow reads while logins flood, by those without"} <= rows.keys()
     assert all(row["ours"] > 0 for row in rows.values()), table
     assert all(row["ratio"] > 0 for row in rows.values() if row["peer"])
+
+
+def test_deliveries_are_measured_against_bare_posts(tmp_path: Path) -> None:
+    """To one subscription, to some and to many; and the time from append to arrival."""
+    table = bench("--only", "deliveries", "--json", str(tmp_path / "figures.json"))
+    rows = json.loads((tmp_path / "figures.json").read_text())["deliveries"]
+    assert 11 == len(rows), table
+    assert all(row["ours"] > 0 for row in rows), table
+    assert 6 == sum(row["ratio"] is not None for row in rows)

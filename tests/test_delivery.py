@@ -9,12 +9,13 @@ import pytest
 from aiohttp import web
 
 from locker.filter import Filter
+from locker.guard import Guard
 from locker.log import Draft
 from locker.record import Body
 from locker.retry import Schedule
 from locker.subscription import BEGINNING, NOW, Policy, Start
 
-from .receiving import QUICK, Heard, listening, sending, until
+from .receiving import LOOPBACK, QUICK, Heard, listening, sending, until
 
 
 async def test_each_revision_arrives_in_order_with_what_it_means(tmp_path: Path) -> None:
@@ -305,3 +306,14 @@ async def test_one_that_was_removed_hears_nothing_more(tmp_path: Path) -> None:
         other = sender.add(receiver.url("/other"), start=BEGINNING)
         await until(lambda: sender.deliveries.history(other.id, "me/mine:1"))
         assert count == sum(heard.path == "/" for heard in receiver.heard)
+
+
+async def test_many_subscriptions_made_at_once(tmp_path: Path) -> None:
+    """However many there are, one record reaches each of them."""
+    async with listening() as receiver, sending(tmp_path, start=False) as sender:
+        for n in range(250):
+            sender.add(receiver.url(f"/{n}"))
+        sender.put("a", 1)
+        sender.deliveries.start(Guard(LOOPBACK))
+        await until(lambda: len(receiver.heard) == 250)
+        assert {f"/{n}" for n in range(250)} == {heard.path for heard in receiver.heard}

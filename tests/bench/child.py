@@ -20,6 +20,7 @@ from locker.record import Body
 from . import people
 from .measure import Run, told
 from .peers import LibraryApplication, RawRows, rows_in, sqlite_utils_insert
+from .sending import deliver, deliver_paced, post
 
 PAGE = 500
 PEER_PAGE = 1000
@@ -137,7 +138,8 @@ def rebuild(folder: Path, data: str) -> dict[str, Run]:
 
 
 CONTENDERS: dict[str, Callable[..., dict[str, Run]]] = {
-    each.__name__: each for each in (append, archive_to_log, archive_to_queryable, stages, sqlite_utils, fill, rebuild)
+    each.__name__: each
+    for each in (append, archive_to_log, archive_to_queryable, stages, sqlite_utils, fill, rebuild, deliver, deliver_paced, post)
 }
 
 
