@@ -30,7 +30,7 @@ def wrapped(status: int, detail: str, code: str, headers: Mapping[str, str] | No
     return web.Response(status=status, body=orjson.dumps(said, default=str), headers=all_headers)
 
 
-def schema(response: Mapping[str, Any]) -> Mapping[str, Any]:
+def enveloping(response: Mapping[str, Any]) -> Mapping[str, Any]:
     """The JSON Schema of an enveloped answer."""
     properties = {"status_code": {"type": "integer"}, "status_text": {"type": "string"}, "response": response}
     return {"type": "object", "required": list(FIELDS), "properties": properties}

@@ -14,7 +14,8 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._errors import MEDIA_TYPE, problem, titled
+from ._envelope import enveloping, wrapped
+from ._errors import MEDIA_TYPE, brief, oauth_error, problem, titled
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
 from ._service import Call, Service
@@ -49,8 +50,16 @@ TITLED = {
         }
     },
 }
-SHAPES = {problem: (MEDIA_TYPE, "Problem"), titled: (JSON, "TitledError")}
-"""How a dialect shows errors: the media type, and the name of its schema; all others have an ``error``."""
+OAUTH = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}}}
+ERRORS = {"Problem": PROBLEM, "Error": ERROR, "TitledError": TITLED, "OAuthError": OAUTH, "WrappedError": enveloping({"type": "object"})}
+SHAPES = {
+    problem: (MEDIA_TYPE, "Problem"),
+    brief: (JSON, "Error"),
+    titled: (JSON, "TitledError"),
+    oauth_error: (JSON, "OAuthError"),
+    wrapped: (JSON, "WrappedError"),
+}
+"""How each dialect shows errors: the media type, and the name of its schema."""
 
 RECORD = {
     "type": "object",
@@ -129,7 +138,7 @@ def described(service: Service, routes: Sequence[Route]) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": schemas | {"Problem": PROBLEM, "Error": ERROR, "TitledError": TITLED, "Record": RECORD},
+            "schemas": schemas | ERRORS | {"Record": RECORD},
             "securitySchemes": tokens,
         },
         "security": [{name: []} for name in tokens],

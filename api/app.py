@@ -55,6 +55,7 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
 
     async def close(_: web.Application) -> None:
         service.threads.shutdown(wait=False, cancel_futures=True)
+        service.authority.close()
 
     app.on_cleanup.append(close)
     return app

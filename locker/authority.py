@@ -11,11 +11,12 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
@@ -36,7 +37,9 @@ from .log import Draft, Logbook
 from .record import Body
 from .vault import Vault
 
+P = ParamSpec("P")
 T = TypeVar("T")
+THREADS = 4
 Answer = tuple[int, Any, list[tuple[str, str]]]
 """Status, body (an object, or a text) and headers, as authlib has them."""
 
@@ -169,17 +172,27 @@ class Authority:
         randomness: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._server = _Server(accounts, tokens, logbook, vault, clock, randomness)
+        # Threads of its own: what they wait for (hashing, the vault) is done by the loop's, which would be none left if all of them waited here.
+        self._threads = ThreadPoolExecutor(THREADS, "authority")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(run, *args, **kwargs))
 
     async def token(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         """Answer a request to the token endpoint, whatever is wrong with it, as RFC 6749 says."""
         _loop.set(asyncio.get_running_loop())
-        answer: Answer = await asyncio.to_thread(self._server.create_token_response, _request("POST", form, headers))
+        answer: Answer = await self._run(self._server.create_token_response, _request("POST", form, headers))
         return answer
 
     async def consent(self, query: Mapping[str, str]) -> tuple[str, str] | Answer:
         """The client's name and the scope that a person is asked for, or what to answer to a wrong request."""
         try:
-            grant = await asyncio.to_thread(self._server.get_consent_grant, _request("GET", query, {}), None)
+            grant = await self._run(self._server.get_consent_grant, _request("GET", query, {}), None)
         except OAuth2Error as error:
             answer: Answer = error()
             return answer
@@ -198,7 +211,7 @@ class Authority:
             answer: Answer = self._server.create_authorization_response(request, grant_user=person, grant=grant)
             return answer
 
-        return await asyncio.to_thread(respond)
+        return await self._run(respond)
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
