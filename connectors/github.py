@@ -27,7 +27,7 @@ from locker.connector import (
     Walk,
     Who,
 )
-from locker.error import LimitReached, LockerError
+from locker.error import LimitReached, LockerError, Skippable
 
 from . import _github
 from ._fetched import nothing, object_of, related
@@ -134,8 +134,27 @@ class Github(Fetching):
         if session.options.get("username"):
             if stream.name not in _PUBLIC:
                 return nothing()
-            stream = replace(stream, path=_PUBLIC[stream.name])
+            return super().fetch(session, _public(stream), walk)
+        if _PUBLIC.get(stream.name, stream.path) != stream.path and session.account.get("username"):
+            return self._own_or_public(session, stream, walk)
         return super().fetch(session, stream, walk)
+
+    async def _own_or_public(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
+        """One's own list; if the token may not read it, what everybody may see of it.  That is not taken for all there is."""
+        began = walk.step is not None
+        try:
+            async for page in super().fetch(session, stream, walk):
+                began = True
+                yield page
+        except Skippable:
+            if began:
+                raise
+        else:
+            return
+        shown = [] if stream.type == "contact" else [Problem(stream.name, stream.path, "this token may read only what is public of it")]
+        async for page in super().fetch(session, _public(stream), walk):
+            yield replace(page, items=[*page.items, *shown])
+            shown = []
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         found = super().item(stream, entry)
@@ -164,3 +183,8 @@ class Github(Fetching):
             case "event":
                 return object_of(event(body), "title")
         return object_of(_github.post(body), "url")
+
+
+def _public(stream: Stream) -> Stream:
+    """The list of a stream that everybody may see."""
+    return replace(stream, path=_PUBLIC[stream.name])

@@ -4,13 +4,16 @@ GitHub's API: what its documents become, and what its refusals mean.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 
 from locker.connector import Answer, Body
 from locker.error import LimitReached, LockerError
+from tests.fetching import FakeService, opened
 from tests.mapping import Sample, drifted, fetching, made, said
 
 GITHUB = fetching("github")
@@ -168,6 +171,20 @@ def test_other_refusals_are_what_their_status_says() -> None:
     assert refusal(403, {"x-ratelimit-remaining": "4000"}, "Must have push access to repository") is None
     assert refusal(401, {}, "Bad credentials") is None
     assert refusal(404, {}, "Not Found") is None
+
+
+async def test_a_token_that_may_not_read_the_own_list(tmp_path: Path) -> None:
+    """What is public is fetched; what that lacks is not taken for deleted, and somebody can see it."""
+    service = FakeService({"/user/starred": [STAR, {"repo": {**SOUP, "id": 13}}]}, token=None)
+    service.cues.append(lambda request: web.json_response(ANN) if request.path == "/user" else None)
+    async with service.open() as base:
+        with opened(tmp_path, GITHUB) as locker:
+            locker.connections.add("me", "github", base_url=base, secrets={"token": "t"}, trusted=True)
+            own = await locker.syncing.run("me", "github", streams=["stars"])
+            service.lists = {"/users/ann/starred": [STAR], "/users/ann/followers": [ANN]}
+            shown = await locker.syncing.run("me", "github", streams=["stars", "followers"], whole=True)
+    assert (2, 0) == (own.records, own.unreadable)
+    assert [("done", 0, 1, 0), ("done", 1, 0, 0)] == [(one.outcome, one.added, one.unreadable, one.deleted) for one in shown.streams]
 
 
 @given(drifted(SAMPLES))

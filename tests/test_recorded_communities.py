@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from tests.fetching import synced
 from tests.mapping import fetching
-from tests.replays import calls, replayed
+from tests.replays import calls, interactions, replayed, serving
 from tests.shared import needs_shared
 
 PYGITHUB, GITHUB3, OCTOKIT, FIXTURES = "github-pygithub", "github-github3py", "github-octokit-rb", "github-octokit-fixtures"
@@ -94,6 +95,8 @@ async def left(base: str, path: str) -> list[str]:
     ("name", "folder", "options", "expected"),
     [
         ("github", PYGITHUB, {}, {"stars": 35, "starred-gists": 2, "followers": 13, "following": 24, "gists": 5, "repositories": 16, "events": 30}),
+        ("github", GITHUB3, {}, {"stars": 616, "followers": 25, "following": 24}),
+        ("github", OCTOKIT, {}, {"stars": 30, "followers": 1}),
         ("mastodon", RTOOT, {"id": "109302436954721982"}, {"statuses": 20, "favourites": 3, "bookmarks": 3, "following": 3}),
         ("bluesky", "bluesky-bskyr", {"actor": "chriskenny.bsky.social"}, {"posts": 50, "likes": 7, "follows": 48}),
         ("reddit", PRAW, {}, {"saved": 18, "upvoted": 100}),
@@ -127,6 +130,17 @@ async def test_shared_bookmarks_that_are_taken_back(tmp_path: Path) -> None:
     async with replayed(TOOTED, "*test_bookmarks.yaml") as base:
         reports = await synced(tmp_path, fetching("mastodon"), base, streams=["bookmarks"], whole=True, times=3)
     assert [(1, 0), (0, 1), (0, 0)] == [(report.streams[0].added, report.streams[0].deleted) for report in reports]
+
+
+@pytest.mark.shared
+@needs_shared
+async def test_shared_listing_of_two_pages(tmp_path: Path) -> None:
+    """The one listing of Reddit's that was recorded over two pages is an inbox; its cursor leads from one to the next."""
+    inbox = [one for one in interactions(PRAW, "*test_all__with_limit.json") if "GET" == one.method]
+    shown = [replace(one, url=one.url.replace("/message/inbox/", "/user/ann/comments")) for one in inbox]
+    async with serving(shown) as base:
+        first, second = await synced(tmp_path, fetching("reddit"), base, options={"username": "ann"}, streams=["comments"])
+    assert (2, 200, 0) == (first.streams[0].pages, first.records, second.records)
 
 
 @pytest.mark.shared
