@@ -32,7 +32,6 @@ from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant,
 
 CLIENT_ID, CLIENT_SECRET = "client-of-tests", "planted-client-secret"
 KEY, KEY_SECRET = "consumer-of-tests", "planted-consumer-secret"
-USER = {"id": 7, "login": "ada"}
 
 
 @dataclass
@@ -142,6 +141,7 @@ class Network:
     refreshes: int = 0
     seen: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
+    user: dict[str, Any] = field(default_factory=lambda: {"id": 7, "login": "ada", "username": "ada"})
     issuer: str = ""
     pages: int = 3
     """Pages of likes, of ten each."""
@@ -221,7 +221,7 @@ def _servers(network: Network) -> tuple[Any, Any, Any]:
             authorization_code.scope += " spent"
 
         def authenticate_user(self, authorization_code: Code) -> Any:
-            return USER
+            return network.user
 
     class Refresh(RefreshTokenGrant):  # type: ignore[misc]
         INCLUDE_NEW_REFRESH_TOKEN = True
@@ -235,7 +235,7 @@ def _servers(network: Network) -> tuple[Any, Any, Any]:
             return found
 
         def authenticate_user(self, credential: Token) -> Any:
-            return USER
+            return network.user
 
         def revoke_old_credential(self, credential: Token) -> None:
             credential.is_spent = True
@@ -261,7 +261,7 @@ def _servers(network: Network) -> tuple[Any, Any, Any]:
             return found
 
         def query_user_grant(self, user_code: str) -> Any:
-            return {"agreed": (USER, True), "denied": (USER, False)}.get(network.device)
+            return {"agreed": (network.user, True), "denied": (network.user, False)}.get(network.device)
 
         def should_slow_down(self, credential: Any) -> bool:
             is_slow, network.device = network.device == "slow", "agreed" if network.device == "slow" else network.device
@@ -353,9 +353,9 @@ def _app(network: Network) -> web.Application:
 
     async def authorize(request: web.Request) -> web.Response:
         made = await request2(request)
-        grant = server2.get_consent_grant(made, USER)
+        grant = server2.get_consent_grant(made, network.user)
         answer: web.Response = server2.create_authorization_response(
-            made, grant_user=None if "refuse" in request.query else USER, grant=grant
+            made, grant_user=None if "refuse" in request.query else network.user, grant=grant
         )
         if network.issuer:
             answer.headers["Location"] += "&" + urlencode({"iss": network.issuer})
@@ -379,7 +379,7 @@ def _app(network: Network) -> web.Application:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not network.living(text):
             return web.json_response({"message": "Bad credentials"}, status=401)
-        return web.json_response(USER)
+        return web.json_response(network.user)
 
     async def likes(request: web.Request) -> web.Response:
         text = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -401,7 +401,7 @@ def _app(network: Network) -> web.Application:
     async def authorize1(request: web.Request) -> web.Response:
         made = await request1(request)
         made.oauth_params["oauth_token"] = request.query["oauth_token"]
-        answer: web.Response = server1.create_authorization_response(made, USER)
+        answer: web.Response = server1.create_authorization_response(made, network.user)
         return answer
 
     async def access(request: web.Request) -> web.Response:
@@ -413,7 +413,7 @@ def _app(network: Network) -> web.Application:
             protected.validate_request(request.method, str(request.url), await request.text() or None, dict(request.headers))
         except OAuth1Error as error:
             return web.json_response({"message": error.error}, status=401)
-        return web.json_response(USER)
+        return web.json_response(network.user)
 
     @web.middleware
     async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -423,6 +423,10 @@ def _app(network: Network) -> web.Application:
         return answer
 
     app = web.Application(middlewares=[watch])
+    app.router.add_get("/oauth/authorize", authorize)  # as a Mastodon has them
+    app.router.add_post("/oauth/token", token)
+    app.router.add_post("/api/v1/apps", register)
+    app.router.add_get("/api/v1/accounts/verify_credentials", me)
     for path, handler in (("/authorize", authorize), ("/me", me), ("/likes", likes), ("/authorize1", authorize1), ("/signed", signed)):
         app.router.add_get(path, handler)
     for path, handler in (
