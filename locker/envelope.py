@@ -4,7 +4,8 @@ Builds the document in which a path finds a given value: how a stand-in for a se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from .error import Invalid
@@ -13,13 +14,12 @@ from .path import compiled, search
 
 def placed(path: str, value: Any) -> Any:
     """A document in which *path* finds *value*.  Raises Invalid if none can be derived from the path."""
-    try:
-        document = _wrapped(compiled(path).parsed, value)
-    except (KeyError, IndexError, TypeError) as error:
-        raise Invalid(f"no answer can be derived from {path!r}; give one in the samples") from error
-    if search(path, document) != value:
-        raise Invalid(f"no answer can be derived from {path!r}; give one in the samples")
-    return document
+    for node in _alternatives(compiled(path).parsed):
+        with suppress(KeyError, IndexError, TypeError):
+            document = _wrapped(node, value)
+            if search(path, document) == value:
+                return document
+    raise Invalid(f"no answer can be derived from {path!r}; give one in the samples")
 
 
 def merged(first: Any, second: Any) -> Any:
@@ -41,6 +41,15 @@ def filled(template: Any, values: Mapping[str, Any]) -> Any:
     return template
 
 
+def _alternatives(node: Any) -> Iterator[Any]:
+    """Each side of an or, from left to right."""
+    if node["type"] != "or_expression":
+        yield node
+        return
+    for inner in node["children"]:
+        yield from _alternatives(inner)
+
+
 def _wrapped(node: Any, value: Any) -> Any:
     inner = node.get("children", [])
     match node["type"]:
@@ -52,13 +61,17 @@ def _wrapped(node: Any, value: Any) -> Any:
             for one in reversed(inner):
                 value = _wrapped(one, value)
             return value
-        case "or_expression" | "flatten":
+        case "flatten":
             return _wrapped(inner[0], value)
+        case "or_expression":
+            return _wrapped(next(_alternatives(node)), value)
         case "index_expression":
             before = inner[1]["value"] if inner[1]["type"] == "index" else 0
             return _wrapped(inner[0], [None] * max(before, 0) + [value])
         case "projection":
             return _wrapped(inner[0], [_wrapped(inner[1], one) for one in value])
+        case "filter_projection" if inner[2]["type"] == "field":
+            return _wrapped(inner[0], [merged(_wrapped(inner[1], one), {inner[2]["value"]: True}) for one in value])
         case "value_projection":
             return _wrapped(inner[0], {str(n): _wrapped(inner[1], one) for n, one in enumerate(value)})
         case "function_expression" if node["value"] == "values":

@@ -46,7 +46,7 @@ def fetches_everything(exam: Exam) -> str:
         for stream in report.streams:
             need(stream.outcome == "done", f"{stream.name} is {stream.outcome}: {stream.error}")
             need(not stream.problems, f"{stream.name} has entries that cannot be read: {told(stream.problems)}")
-            need(stream.items or not exam.samples.streams, f"{stream.name} brings no item")
+            need(stream.items or stream.name not in exam.samples.streams, f"{stream.name} brings no item")
         said = coverage(exam.connector, play.items(), exam.schemas)
         pages = sum(stream.pages for stream in report.streams)
         return f"{said}; {pages} pages, {report.requests} requests"

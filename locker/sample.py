@@ -9,7 +9,7 @@ A file ``NAME.json``, beside ``NAME.py`` or in a folder ``samples`` there::
         "streams": {"likes": [{"id": 1, ...}, {"id": 2, ...}, {"id": 3, ...}]}
     }
 
-*account* are the facts that ``who`` finds; what is left out is made up.  A stream has at least three different entries, as they stand in the service's
+*account* are the facts that ``who`` finds; what is left out is made up.  *who* is its whole answer, where none can be derived.  A stream has at least three different entries, as they stand in the service's
 list, so that it has several pages.  Where its answer cannot be derived from the stream's paths, a stream is ``{"items": [...], "answer": {...}}``: the answer as
 the service gives it, with ``"$items"`` where the list stands and ``"$next"`` where the cursor or the URL of the next page does.
 
@@ -30,7 +30,7 @@ from .connector import Fetching
 from .error import Invalid, NotFound
 from .record import parse
 
-_MEMBERS = ("account", "options", "secrets", "streams", "replies", "files")
+_MEMBERS = ("account", "who", "options", "secrets", "streams", "replies", "files")
 _REPLY = ("method", "path", "params", "status", "headers", "json", "text")
 
 
@@ -59,6 +59,7 @@ class Samples:
     """What an author gives for one connector."""
 
     account: Mapping[str, str] = field(default_factory=dict)
+    who: Any = None
     options: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     streams: Mapping[str, Listed] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Samples:
             raise Invalid("streams must be an object of lists by the streams' names, and files a list of names")
         return cls(
             account=_texts(value, "account"),
+            who=value.get("who"),
             options=_texts(value, "options"),
             secrets=_texts(value, "secrets"),
             streams={name: _listed(one, name) for name, one in streams.items()},

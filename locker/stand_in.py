@@ -5,6 +5,7 @@ Stands in for a service: serves an author's samples from this machine, paged and
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from .path import search, text
 from .sample import Given, Listed, Samples
 from .walker import NAME
 
+_EACH = re.compile("<[a-z_-]+>")
 AT = "stand-in-at"
 """The query parameter by which the stand-in's own next URLs go on."""
 
@@ -73,7 +75,8 @@ class StandIn:
 
     def __init__(self, connector: Fetching, samples: Samples, ticks: Callable[[], float] = time.monotonic) -> None:
         self._connector, self._samples = connector, samples
-        self.account = account_of(connector, samples)
+        self._who = who_of(connector, samples)
+        self.account = account_of(connector, samples, self._who)
         self.mood: Mood = well
         self.order: Callable[[Sequence[Any]], Sequence[Any]] = lambda entries: entries
         self.lets_in: Callable[[Call], bool] = lambda _: True
@@ -107,23 +110,20 @@ class StandIn:
             call = replace(call, name=self._name(call))
             self.calls.append(call)
         if not self.lets_in(call):
-            return Reply.json({"error": "who are you?"}, 401)
+            return Reply(401, {"www-authenticate": "Bearer"})
         return self.mood(call, self._conditional(call, self._reply(call)))
 
     def _name(self, call: Call) -> str:
-        if self._connector.who and call.path == self._filled(self._connector.who.path):
-            return "who"
-        stream = self._stream(call)
+        stream, who = self._stream(call), self._connector.who
+        if who and call.path == self._filled(who.path) and all(call.params.get(name) == value for name, value in who.params.items()):
+            return "who" if stream is None or len(who.params) >= len(stream.params) else stream.name
         return stream.name if stream else ""
 
     def _reply(self, call: Call) -> Reply:
         if found := self._given(call):
             return Reply(found.status, found.headers, found.body)
-        if call.name == "who" and self._connector.who:
-            answer: Any = {}
-            for name, path in self._connector.who.facts.items():
-                answer = merged(answer, placed(path, self.account[name]))
-            return Reply.json(answer)
+        if call.name == "who":
+            return Reply.json(self._who)
         stream = self._stream(call)
         if stream is None or stream.name not in self._samples.streams:
             return Reply.json({"error": f"nothing is at {call.path}"}, 404)
@@ -148,11 +148,15 @@ class StandIn:
         fitting = [
             stream
             for stream in self._connector.streams
-            if urlsplit(self._filled(stream.path)).path == call.path
+            if re.fullmatch(self._pattern(stream.path), call.path)
             and (AT in call.params or all(call.params.get(name) == value for name, value in params(stream).items()))
         ]
         named = [stream for stream in fitting if call.params.get(f"{AT}-of") in (None, stream.name)]
         return max(named, key=lambda stream: len(stream.params), default=None)
+
+    def _pattern(self, path: str) -> str:
+        """What matches the path of a request; ``<name>`` in a path stands for something of each request."""
+        return _EACH.sub("[^/]+", re.escape(unquote(urlsplit(self._filled(path)).path)))
 
     def _filled(self, template: str) -> str:
         defaults = {one.name: one.default for one in self._connector.asks}
@@ -198,8 +202,10 @@ class StandIn:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 try:
                     reply = stand_in._answer(self.command, self.path, headers, body)
-                except Invalid as error:
+                except Invalid as error:  # the samples do not do
                     reply = Reply.json({"error": str(error)}, 500)
+                except ValueError as error:  # a parameter that no service would take
+                    reply = Reply.json({"error": str(error)}, 400)
                 with suppress(OSError):
                     self._send(reply)
 
@@ -222,10 +228,20 @@ class StandIn:
         return Handler
 
 
-def account_of(connector: Fetching, samples: Samples) -> dict[str, str]:
-    """The facts of the sample account; what the samples leave out is made up."""
+def who_of(connector: Fetching, samples: Samples) -> Any:
+    """What the service answers to ``who``: as the samples have it, else derived from the facts' paths and the sample account.  Raises Invalid."""
+    if samples.who is not None or connector.who is None:
+        return samples.who
+    answer: Any = {}
+    for name, path in connector.who.facts.items():
+        answer = merged(answer, placed(path, samples.account.get(name, f"sample-{name}")))
+    return answer
+
+
+def account_of(connector: Fetching, samples: Samples, who: Any) -> dict[str, str]:
+    """The facts of the sample account."""
     facts = connector.who.facts if connector.who else {}
-    return {**{name: f"sample-{name}" for name in facts}, **samples.account}
+    return {**samples.account, **{name: found for name, path in facts.items() if (found := text(search(path, who)))}}
 
 
 def _window(stream: Stream, entries: Sequence[Any], params: Mapping[str, str]) -> tuple[int, int]:
