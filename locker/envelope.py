@@ -23,10 +23,15 @@ def placed(path: str, value: Any) -> Any:
 
 
 def merged(first: Any, second: Any) -> Any:
-    """Two documents in one: objects member by member, else the second."""
+    """Two documents in one: objects member by member, lists entry by entry, else the second."""
     if isinstance(first, dict) and isinstance(second, dict):
         return {**first, **{name: merged(first[name], value) if name in first else value for name, value in second.items()}}
-    return second
+    if isinstance(first, list) and isinstance(second, list):
+        return [
+            second[n] if n >= len(first) else first[n] if n >= len(second) else merged(first[n], second[n])
+            for n in range(max(len(first), len(second)))
+        ]
+    return first if second is None else second
 
 
 def filled(template: Any, values: Mapping[str, Any]) -> Any:
