@@ -82,8 +82,10 @@ async def _look(session: Session, url: str, state: Body, made: Made) -> Found:
         return Found({"gone": True}, [Problem(url, "feed", "it is gone for good (410) and is not asked for any more")])
     if answer.status == 304:
         return Found({**state, **place})
-    kept = known(etag=answer.headers.get("etag"), modified=answer.headers.get("last-modified"))
-    return Found({**kept, **place}, [made(one) for one in _entries(answer, url)])
+    items = [made(one) for one in _entries(answer, url)]
+    is_whole = not any(isinstance(one, Problem) for one in items)  # what could not be read is asked for again, changed or not
+    kept = known(etag=answer.headers.get("etag"), modified=answer.headers.get("last-modified")) if is_whole else {}
+    return Found({**kept, **place}, items)
 
 
 async def _asked(session: Session, url: str, state: Body) -> tuple[Answer, str | None]:

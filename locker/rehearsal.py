@@ -98,7 +98,7 @@ class Rehearsal:
         """Run again, each time when it is due, until nothing is wrong; the last run."""
         for _ in range(most):
             report = self.run()
-            if not report.error and all(stream.outcome in ("done", "unchanged") for stream in report.streams):
+            if not report.error and not report.unreadable and all(stream.outcome in ("done", "unchanged") for stream in report.streams):
                 break
             due = datetime.fromisoformat(report.due) if report.due else self.clock()
             self.wait(max(1.0, (due - self.clock()).total_seconds()))

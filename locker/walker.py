@@ -89,6 +89,8 @@ async def pages(connector: Declared, session: Session, stream: Stream, walk: Wal
         body = None if answer.status == 204 else connector.document(answer)
         found, entries = _entries(connector, stream, answer, body)
         circle.page(found)
+        if any(isinstance(one, Problem) for one in found):  # it is asked for again, changed or not
+            learned = replace(learned, etag=None, modified=None)
         learned = replace(learned, value=_greatest(stream.since, entries, learned.value))
         following = stream.paging.following(ask, body, answer.headers, entries)
         kept = learned.json()

@@ -254,6 +254,12 @@ def test_not_modified() -> None:
     assert not walk(FakeSession(answer), LIST, Walk(since=first.since, whole=True))[-1].unchanged
 
 
+def test_what_could_not_be_read_is_asked_for_again() -> None:
+    """An answer with a problem in it is not taken for known: the next walk asks for it whole."""
+    page = walk(FakeSession(lambda _: (200, {"etag": '"1"'}, {"items": [{"id": 1}, {}]})), LIST)[-1]
+    assert page.since is None
+
+
 def test_a_cursor_of_an_earlier_version() -> None:
     """What another version of the connector kept is no reason to fail: the walk begins anew."""
     assert ["2", "1"] == keys(
