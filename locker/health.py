@@ -1,7 +1,7 @@
 """
 How a connection fares after a run: its mode, its errors, and when it runs next.
 
-The rules: a run that fails counts one error and one that succeeds forgets them all; five errors in a row disable the connection; 401 makes it
+The rules: a run in which nothing worked counts one error and one that works forgets them all; five errors in a row disable the connection; 401 makes it
 ``unauthorized``, a spent budget ``rate-limited``, and the mode before comes back with the next run that works.
 """
 
@@ -15,13 +15,13 @@ from .connection import DISABLED, INITIAL, NORMAL, RATE_LIMITED, UNAUTHORIZED, C
 from .error import LimitReached, LockerError, Retriable, Unauthorized
 
 MOST_ERRORS = 5
-INITIAL_SECONDS, NORMAL_SECONDS, LIMITED_SECONDS, ERROR_SECONDS = 5.0, 900.0, 3600.0, 60.0
+INITIAL_SECONDS, LIMITED_SECONDS, ERROR_SECONDS = 5.0, 3600.0, 60.0
 INTERRUPTIONS = (RATE_LIMITED, UNAUTHORIZED, DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a run changes of a connection's row."""
+    """What a run changes of a connection's row.  *is_good*: it worked, though maybe not for every stream."""
 
     mode: str
     before: str | None
@@ -29,29 +29,30 @@ class Health:
     code: str | None
     error: str | None
     due: str | None
+    is_good: bool = False
 
 
-def health(
-    connection: Connection, problem: LockerError | None, now: datetime, *, is_complete: bool, next: float = NORMAL_SECONDS
-) -> Health:
+def health(connection: Connection, problem: LockerError | None, now: datetime, *, is_complete: bool, is_partial: bool, due: str) -> Health:
     """How a connection fares after a run that met a *problem* or none.
 
-    *is_complete*: each of its streams has been walked to its end once.  *next* are the seconds until the first of them is due.
+    *is_complete*: each of its streams has been walked to its end once; *is_partial*: some of this run's were, whatever the problem was.  *due* is when
+    the first of them is due.
     """
     was = connection.before or connection.mode if connection.mode in INTERRUPTIONS else connection.mode
-    if problem is None:
-        mode = NORMAL if is_complete else INITIAL
-        return Health(mode, None, 0, None, None, _in(now, next if is_complete else min(next, INITIAL_SECONDS)))
+    code, error = (problem.code, str(problem)) if problem else (None, None)
     if isinstance(problem, LimitReached):
-        return Health(RATE_LIMITED, was, connection.errors, problem.code, str(problem), _in(now, problem.after or LIMITED_SECONDS))
+        return Health(RATE_LIMITED, was, connection.errors, code, error, _in(now, problem.after or LIMITED_SECONDS))
+    if problem is None or (is_partial and not isinstance(problem, Unauthorized)):
+        soon = _in(now, INITIAL_SECONDS)
+        return Health(NORMAL if is_complete else INITIAL, None, 0, code, error, max(due, soon), is_good=True)
     errors = connection.errors + 1
     if errors >= MOST_ERRORS:
-        return Health(DISABLED, was, 0, problem.code, str(problem), None)
+        return Health(DISABLED, was, 0, code, error, None)
     wait = ERROR_SECONDS * 4.0 ** (errors - 1)
     if isinstance(problem, Retriable) and problem.after:
         wait = max(wait, problem.after)
     mode = UNAUTHORIZED if isinstance(problem, Unauthorized) else was
-    return Health(mode, was if mode == UNAUTHORIZED else None, errors, problem.code, str(problem), _in(now, wait))
+    return Health(mode, was if mode == UNAUTHORIZED else None, errors, code, error, _in(now, wait))
 
 
 def _in(now: datetime, seconds: float) -> str:

@@ -90,6 +90,8 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 OTHERS = [
     "CREATE TABLE IF NOT EXISTS scopes (id INTEGER PRIMARY KEY, log TEXT NOT NULL, name TEXT NOT NULL, as_of TEXT, UNIQUE (log, name))",
     "CREATE TABLE IF NOT EXISTS sightings (log TEXT, type TEXT, key TEXT, scope INTEGER, as_of TEXT, PRIMARY KEY (log, type, key, scope)) WITHOUT ROWID",
+    'CREATE TABLE IF NOT EXISTS budgets (name TEXT PRIMARY KEY, "limit" REAL NOT NULL, "left" REAL NOT NULL, resets REAL NOT NULL, '
+    "blocked REAL NOT NULL, last REAL NOT NULL)",
     "CREATE TABLE IF NOT EXISTS voices (log TEXT, type TEXT, key TEXT, scope INTEGER, digest BLOB, as_of TEXT NOT NULL, "
     "PRIMARY KEY (log, type, key, scope, digest)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, size INTEGER NOT NULL, media_type TEXT NOT NULL, content BLOB NOT NULL)",

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from .budget import PATIENCE, Budget
 from .clock import Clock, system_clock
 from .connection import Connection
 from .connector import ANYWHERE, Answer, Fetching
@@ -28,8 +29,6 @@ from .retry import asked_for
 from .signer import Signer
 
 ATTEMPTS = 4
-PATIENCE = 10.0
-"""Seconds that a run waits for a service at a time; what asks for more ends the run, and the next one is due then."""
 HOPS = 5
 MOVED = frozenset((301, 302, 303, 307, 308))
 """A connector that accepts one of these is answered with the redirect itself."""
@@ -59,13 +58,17 @@ class HttpSession:
         connection: Connection,
         signer: Signer,
         secret: Secret,
+        budget: Budget,
         *,
         clock: Clock = system_clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._reach, self._guard, self._connector, self.connection = reach, guard, connector, connection
-        self._signer, self._secret, self._clock, self._sleep, self._chance = signer, secret, clock, sleep, chance
+        self._signer, self._secret, self._budget = signer, secret, budget
+        self._clock, self._sleep, self._chance = clock, sleep, chance
+        self.cost = connector.pace.cost
+        """What a request costs, unless it says so itself."""
         self.requests = 0
         """How many were sent."""
 
@@ -145,11 +148,18 @@ class HttpSession:
             problem = self._connector.judge(answer)
         if problem is None and (200 <= answer.status < 300 or answer.status in accept):
             return answer
-        error = problem or self._meaning(answer)
-        error.args = (self._signer.hide(str(error)), *error.args[1:])  # some services repeat what they were sent
-        raise error
+        problem = self._limited(answer, problem or self._meaning(answer))
+        problem.args = (self._signer.hide(str(problem)), *problem.args[1:])  # some services repeat what they were sent
+        raise problem
 
-    async def _send(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:  # noqa: ARG002
+    def _limited(self, answer: Answer, problem: LockerError) -> LockerError:
+        """The budget hears of a limit that was reached; a connector says Retriable of one that a service tells in a way of its own."""
+        if isinstance(problem, Retriable) and (isinstance(problem, LimitReached) or answer.status < 500):
+            return LimitReached(str(problem), self._budget.block(problem.after))
+        return problem
+
+    async def _send(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:
+        await self._budget.spend(self.cost if cost is None else cost, self._sleep)
         url, headers = await self._signer.sign(asked.method, asked.url, asked.headers, asked.body)
         hops = 0 if asked.method != "GET" or not MOVED.isdisjoint(accept) else HOPS
         try:
@@ -157,7 +167,9 @@ class HttpSession:
             reply = await self._reach.request(asked.method, url, headers=headers, body=asked.body, hops=hops)
         except LockerError as error:
             raise _told(error) from None  # its cause names the whole URL
-        return Answer(reply.status, reply.headers, reply.body, asked.url if reply.url == url else reply.url)
+        answer = Answer(reply.status, reply.headers, reply.body, asked.url if reply.url == url else reply.url)
+        self._budget.hear(answer)
+        return answer
 
     def _meaning(self, answer: Answer) -> LockerError:
         """What a status says."""
@@ -188,9 +200,7 @@ def _is_refused(answer: Answer, problem: LockerError | None) -> bool:
 
 def _is_worth_it(error: BaseException) -> bool:
     """Only what is Retriable, and does not ask for more patience than a run has."""
-    return (
-        isinstance(error, Retriable) and (error.after or 0.0) <= PATIENCE and not (isinstance(error, LimitReached) and error.after is None)
-    )
+    return isinstance(error, Retriable) and (error.after or 0.0) <= PATIENCE
 
 
 def _told(error: LockerError) -> LockerError:

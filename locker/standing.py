@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from .connection import Connection
+from .error import Skippable
 from .log import Logbook
 
 COLUMNS = (
@@ -56,6 +57,15 @@ class Standing:
     code: str | None = None
     error: str | None = None
     due: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has been walked to its end once, or cannot be walked for this account."""
+        return self.finished is not None or self.code == Skippable.code
+
+    def is_due(self, now: str) -> bool:
+        """Whether it is to be looked at: its time has come, or a walk of it is unfinished and has not just failed."""
+        return self.due is None or self.due <= now or (self.started is not None and not self.errors)
 
 
 class Standings:

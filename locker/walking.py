@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 
 from .clock import Clock, stamp
 from .connection import Connection
-from .connector import Fetching, Item, Page, Problem, Session, Stream, Walk
+from .connector import DAY, Fetching, Item, Page, Problem, Session, Stream, Walk
 from .draft import Draft, Outcome, Sighting
-from .error import Fatal, Invalid, Skippable
+from .error import Fatal, Invalid, LockerError, Skippable
 from .follower import Lease
 from .importer import Report
 from .log import Logbook
@@ -28,6 +28,7 @@ from .standing import Standing, Standings
 from .sweep import Swept, sweep
 
 Told = Callable[[], None]
+MOST_ERRORS = 10
 
 
 @dataclass(slots=True)
@@ -97,9 +98,15 @@ class Walking:
                 standing = await self._pages(session, replace(standing, step=None, pages=0, unreadable=0, started=stamp(self._clock())))
         return await asyncio.to_thread(self._finish, standing)
 
-    def failed(self, error: Exception, outcome: str) -> None:
-        """Remember, of a stream that could not be walked to its end, why."""
-        self.report.outcome, self.report.error = outcome, str(error)
+    def failed(self, error: LockerError) -> None:
+        """Remember, of a stream that could not be walked to its end, why; it rests longer with each time."""
+        is_skipped = isinstance(error, Skippable)
+        self.report.outcome, self.report.error = "skipped" if is_skipped else "failed", str(error)
+        standing = self._standings.get(self._stream.name)
+        errors = min(standing.errors + 1, MOST_ERRORS)
+        rest = DAY if is_skipped else min(DAY, self._stream.every * 2 ** (errors - 1))
+        due = _later(self._clock(), rest)
+        self._put(replace(standing, errors=0 if is_skipped else errors, code=error.code, error=str(error), due=due))
 
     def _begun(self, standing: Standing) -> Standing:
         """The walk under way, or a new one."""
