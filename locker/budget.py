@@ -25,6 +25,7 @@ from .retry import asked_for
 
 PATIENCE = 10.0
 """Seconds that a run waits for a service at a time; what asks for more ends the run, and the next one is due then."""
+PATIENT_TIMES = 5
 SHARE, MOST = 100, 50
 """A run takes a hundredth of the budget at a time, at most this many requests."""
 LEAST_BLOCK, MOST_BLOCK = 60.0, 3600.0
@@ -94,13 +95,14 @@ class Budget:
     async def spend(self, cost: float, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Take what a request costs, after a short wait if need be.  Raises LimitReached if it would be a long one."""
         async with self._spending:
-            while self._held < cost:
-                if not (wait := await asyncio.wrap_future(self._logbook.queue(lambda writing: self._take(writing, cost)))):
+            for _ in range(PATIENT_TIMES):
+                if self._held >= cost:
                     break
-                if wait > PATIENCE:
-                    raise LimitReached(f"the budget of {self._limit()} is spent for now", wait)
-                await sleep(wait)
-            self._held -= cost
+                if wait := await asyncio.wrap_future(self._logbook.queue(lambda writing: self._take(writing, cost))):
+                    if wait > PATIENCE:
+                        raise LimitReached(f"the budget of {self._limit()} is spent for now", wait)
+                    await sleep(wait)
+            self._held = max(0.0, self._held - cost)
 
     def hear(self, answer: Answer) -> float | None:
         """Take in what an answer says of the limit; the seconds that it asks to wait, if it does."""

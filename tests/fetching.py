@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -19,7 +20,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from locker.connector import Bearer, Body, Fetching, PageNumber, Stream
+from locker.connector import Bearer, Body, Fetching, Pace, PageNumber, Stream
 from locker.guard import Guard
 from locker.locker import Locker
 from locker.sync import Collected
@@ -127,6 +128,13 @@ def opened(folder: Path, *connectors: Fetching, **more: Any) -> Locker:
     return locker
 
 
+def unhurried(connector: Fetching) -> Fetching:
+    """The same connector without its pace: a recording need not be spared."""
+    made = copy(connector)
+    vars(made)["pace"] = Pace(requests=10**9, limit="", remaining="", reset="")
+    return made
+
+
 async def synced(
     folder: Path,
     connector: Fetching,
@@ -143,6 +151,7 @@ async def synced(
 
     A recording may hold one page of many, or lack a stream: the reports say so per stream (``outcome``, ``error``).
     """
+    connector = unhurried(connector)
     with opened(folder, connector) as locker:
         given = {"token": "secret-token"} if secrets is None and connector.auth else secrets
         locker.connections.add("me", connector.name, base_url=base_url, secrets=given, options=options, account=account, trusted=True)

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from locker.sync import Collected, Syncing
-from tests.fetching import opened
+from tests.fetching import Hand, opened
 from tests.mapping import fetching
 from tests.replays import interactions, serving
 from tests.shared import needs_shared
@@ -28,16 +29,22 @@ STARRED, SAVED, FAVOURED = (
 async def asked(folder: Path, name: str, stream: str, answers: Sequence[Any], times: int = 1) -> tuple[list[Collected], list[float]]:
     """Runs against answers that were recorded elsewhere, given in turn at the stream's address; and the waits of the runs."""
     waits: list[float] = []
+    clock = Hand(datetime.now(UTC))
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
+        clock.forward(seconds=seconds)
+
+    async def run(syncing: Syncing) -> Collected:
+        clock.forward(minutes=2)
+        return await syncing.run("me", name, streams=[stream])
 
     options = {"username": "ann"} if name == "reddit" else {}
     async with serving(answers) as base:
         with opened(folder, fetching(name)) as locker:
-            syncing = Syncing(locker.logbook, locker.connections, locker.guard, locker.applications, sleep=sleep)
+            syncing = Syncing(locker.logbook, locker.connections, locker.guard, locker.applications, clock=clock, sleep=sleep)
             locker.connections.add("me", name, base_url=base, secrets={"token": "t"}, options=options, account={"id": "7"}, trusted=True)
-            return [await syncing.run("me", name, streams=[stream]) for _ in range(times)], waits
+            return [await run(syncing) for _ in range(times)], waits
 
 
 def moved(folder: str, cassette: str, url: str, statuses: Sequence[int]) -> list[Any]:
