@@ -18,6 +18,7 @@ from locker.connector import (
     Fetching,
     Item,
     MaxId,
+    NextUrl,
     OAuth1,
     OAuth2,
     Offset,
@@ -38,8 +39,8 @@ _NPF = {"npf": "true", "reblog_info": "true"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Linked:
-    """The answer links to its next page (``_links``); where it does not, as it did not before 2016, *else_* tells."""
+class Linked(NextUrl):
+    """The answer links to its next page (``_links``); where it has none, as none had before 2016, *else_* tells."""
 
     else_: Paging
 
@@ -47,10 +48,13 @@ class Linked:
         return self.else_.first()
 
     def following(self, step: Step, body: Any, headers: Mapping[str, str], items: Sequence[Any]) -> Step | None:
-        links = obj(obj(obj(body).get("response")).get("_links"))
-        if url := text(obj(links.get("next")).get("href")):
-            return {URL: url}
-        return None if URL in step else self.else_.following(step, body, headers, items)
+        if URL in step or "_links" in obj(obj(body).get("response")):
+            return super(Linked, self).following(step, body, headers, items)
+        return self.else_.following(step, body, headers, items)
+
+
+def _linked(style: Paging) -> Linked:
+    return Linked(path="response._links.next.href", size=20, else_=style)
 
 
 class Tumblr(Fetching):
@@ -97,19 +101,19 @@ class Tumblr(Fetching):
     streams = (
         Stream(
             name="likes", type="favorite", path="/v2/user/likes", params=_NPF, items="(response || @).liked_posts", order="newest",
-            paging=Linked(else_=MaxId(param="before", id="liked_timestamp", size_param="limit", size=20, decrement=False)),
+            paging=_linked(MaxId(param="before", id="liked_timestamp", size_param="limit", size=20, decrement=False)),
         ),
         Stream(
             name="posts", type="post", path="/v2/blog/{blog}/posts", params=_NPF, items="(response || @).posts", order="newest",
-            paging=Linked(else_=Offset(size=20, total="response.total_posts")),
+            paging=_linked(Offset(size=20, total="response.total_posts")),
         ),
         Stream(
             name="following", type="contact", path="/v2/user/following", items="(response || @).blogs", every=DAY,
-            paging=Linked(else_=Offset(size=20, total="response.total_blogs")),
+            paging=_linked(Offset(size=20, total="response.total_blogs")),
         ),
         Stream(
             name="followers", type="contact", path="/v2/blog/{blog}/followers", items="(response || @).users", every=DAY, default=False,
-            paging=Linked(else_=Offset(size=20, total="response.total_users")),
+            paging=_linked(Offset(size=20, total="response.total_users")),
         ),
     )  # fmt: skip
 

@@ -154,7 +154,7 @@ class Twitter(Fetching):
         reason = _reason(body, errors)
         if codes & _EXPIRED:
             return Unauthorized(f"Twitter refuses the token: {reason}; connect again")
-        if answer.status == 401 and "error" in body and not codes:
+        if answer.status == 401 and text(body.get("error")) == "Not authorized.":
             return Skippable(f"Twitter does not show this list to the account: {reason}")  # how 1.1 speaks of a protected account
         if answer.status == 420 or 88 in codes:
             return LimitReached(f"Twitter asks for patience: {reason}", after=900)

@@ -168,7 +168,15 @@ class StandIn:
         at, size = _window(stream, entries, call.params)
         page, more = entries[at : at + size], at + size < len(entries)
         url = f"{self.base_url}{call.path}?" + urlencode({AT: at + size, f"{AT}-of": stream.name})
-        following = {Cursor: f"c{at + size}", NextUrl: url}.get(type(stream.paging), "") if more else None
+        following = (
+            None
+            if not more
+            else url
+            if isinstance(stream.paging, NextUrl)
+            else f"c{at + size}"
+            if isinstance(stream.paging, Cursor)
+            else ""
+        )
         answer = filled(listed.answer, {"$items": page, "$next": following}) if listed.answer is not None else _envelope(stream, page)
         for path, value in _facts(stream, len(entries), size, more=more):
             answer = merged(answer, placed(path, value))
