@@ -115,8 +115,8 @@ def titled(status: int, detail: str, code: str, headers: Mapping[str, str] | Non
 
 
 @contextmanager
-def trying(title: str) -> Iterator[None]:
-    """What goes wrong in here for the sender's sake has this title; what breaks a schema is 400, as this dialect knows no 422."""
+def trying(title: str, invalid: str = "") -> Iterator[None]:
+    """What goes wrong in here for the sender's sake has this title, or another one if the request is *invalid*; this dialect knows no 422."""
     try:
         yield
     except HttpError:
@@ -124,7 +124,7 @@ def trying(title: str) -> Iterator[None]:
     except LockerError as error:
         status = {422: 400}.get(found := STATUS.get(error.code, 500), found)
         if status in (400, 404, 409):
-            raise HttpError(status, str(error), title=title) from error
+            raise HttpError(status, str(error), title=invalid if invalid and status == 400 else title) from error
         raise
 
 

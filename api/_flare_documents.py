@@ -17,6 +17,7 @@ from locker.resource import DOCUMENTS
 from locker.wildcard import Address, read_document
 
 from ._auth import PARAMETER
+from ._body import LONG
 from ._errors import trying
 from ._flare_rules import checked_page, paging
 from ._pages import HEADERS, answer
@@ -28,6 +29,8 @@ KNOWN = frozenset({"revision", "revisions", "limit", "offset", "owner"})
 CHANGING = frozenset({"owner"})
 _START = re.compile(r"\A(?:https?://[^/?#]*)?/documents/", re.IGNORECASE)
 _PLAIN = re.compile(r"https?://", re.IGNORECASE)
+LONGEST = 4096
+"""Characters of an address: it is the key of its records."""
 RECORD = "Locker-Record"
 """Names the record that a write appended; absent if it was nothing new."""
 
@@ -48,11 +51,15 @@ async def update(call: Call) -> web.StreamResponse:
     """``PUT /documents/{url}``: 202 and nothing more; whoever subscribes hears of it if it is new."""
     document = _found(call, CHANGING, "error during document update")
     raw = await call.request.read()
-    with trying("invalid body"):
+
+    def put() -> Draft:
         body = parse(raw) if raw.strip() else None
         if not isinstance(body, dict):
             raise Invalid("a document is a JSON object")
-        draft = document.put(body, call.caller.by)
+        return document.put(body, call.caller.by)
+
+    with trying("invalid body"):
+        draft = put() if len(raw) < LONG else await call.service.in_thread(put)
     return await _written(call, draft)
 
 
@@ -92,6 +99,8 @@ def _read_address(call: Call, known: frozenset[str]) -> tuple[str, Address]:
             if name not in known and not (name == PARAMETER and call.request.method == "GET"):
                 raise Invalid(f"should not have query string '{name[:100]}={value[:100]}'")
         url = address_of(call.request.raw_path)
+        if len(url) > LONGEST:
+            raise Invalid(f"an address has at most {LONGEST} characters, this one has {len(url)}")
         try:
             return url, read_document(url)
         except Invalid as error:

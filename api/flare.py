@@ -99,7 +99,7 @@ async def create_subscription(call: Call) -> web.StreamResponse:
             start=wanted.start, secret=wanted.secret, by=call.caller.by,
         )  # fmt: skip
 
-    with trying("error during subscription create"):
+    with trying("error during subscription create", invalid="error during body parse"):
         made, secret = await call.service.in_thread(make)
     return answer({**show_subscription(made), "secret": secret}, 201, {"Location": f"/resources/{resource.id}/subscriptions/{made.id}"})
 

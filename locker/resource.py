@@ -36,7 +36,8 @@ DOCUMENTS = "flare"
 """The source of documents; nobody can push to it."""
 DIALECT = "document"
 """What notifications of documents look like (``document.py``)."""
-ATTEMPTS = 5
+ATTEMPTS = 50
+"""Of those who decide at once one wins each time; more than that are not let in together."""
 SHELVES = 1000
 PAGE = 500
 MOST_BITS = 63
@@ -123,8 +124,8 @@ class _Shelf:
 
     def put(self, resource: Resource) -> None:
         """Take one in."""
-        self.by_id[resource.id] = self.by_shape[resource.pattern.shape] = resource
         self.patterns.add(resource.pattern, resource)
+        self.by_id[resource.id] = self.by_shape[resource.pattern.shape] = resource
 
 
 class _Stale(Conflict):
@@ -260,14 +261,15 @@ class Resources:
         at = 0
         while records := self._logbook.records(owner, SOURCE, gt=at, lte=version, limit=PAGE, type=TYPE):
             for record in records:
-                if record.op == "delete" or record.text is None:
-                    living.pop(record.key, None)
-                else:
-                    living[record.key] = Resource.of(record)
+                living.pop(record.key, None)
+                if record.op != "delete" and record.text is not None:
+                    with suppress(Invalid, KeyError, TypeError, AttributeError):  # what somebody pushed before this source was kept for us
+                        living[record.key] = Resource.of(record)
             at = records[-1].version
         shelf = _Shelf(version)
         for resource in living.values():
-            shelf.put(resource)
+            with suppress(Conflict):
+                shelf.put(resource)
         return shelf
 
 

@@ -96,6 +96,7 @@ def test_an_address_is_decoded_once_at_most(flare: Flare, target: str, key: str)
         ("http%3A%2F%2Fapi.company.com%2Fusers%2Fa%20b", "percent escape"),
         ("http%3A%2F%2Fapi.company.com%2Fusers%2F%FF", "not UTF-8"),
         ("http://api.company.com/users/%FF", "not UTF-8"),
+        (f"http://api.company.com/users/{'x' * 4096}", "at most 4096 characters"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
