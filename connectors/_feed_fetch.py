@@ -5,14 +5,15 @@ Fetches feeds one after the other: each only if it changed, from where it moved 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from locker.connector import Answer, Body, Item, Page, Problem, Session, Walk
-from locker.error import ConnectorError, Retriable
+from locker.error import ConnectorError, LimitReached, Retriable
 
 from ._feed_entries import Entry, document_entries, parsed_entries
 from ._loose import known, obj, text, texts
@@ -23,6 +24,8 @@ AT_ONCE = 20
 """Feeds that are asked before what they brought is appended; or fewer, if they brought much."""
 MANY = 200
 HOPS = 5
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_ROOT = re.compile(rb"<([A-Za-z_][\w:.-]*)")
 _ACCEPT = (
     "application/feed+json, application/atom+xml, application/rss+xml, application/rdf+xml, application/json;q=0.9, application/xml;q=0.9, "
     "text/xml;q=0.8, text/html;q=0.2, */*;q=0.1"
@@ -42,26 +45,40 @@ class Found:
 
 
 async def feeds(session: Session, urls: Sequence[str], walk: Walk, made: Made) -> AsyncIterator[Page]:
-    """The entries of all feeds.  A feed that fails is a problem, and its neighbours go on; if all fail, the first error is raised."""
+    """The entries of all feeds.  A feed that fails is a problem, and its neighbours go on; if all fail, the first error is raised.
+
+    A server that has had enough requests is asked once more when it says, for all of its feeds: the walk is left there until then.
+    """
     step = obj(walk.step)
-    kept = obj(obj(step or walk.since).get("feeds"))
-    rest = texts(step.get("rest")) if step else list(urls)
+    kept, rest = obj(obj(step or walk.since).get("feeds")), texts(step.get("rest")) if step else list(urls)
+    later: list[str] = []
+    limited: set[str] = set()
     errors: list[ConnectorError] = []
     answered = bool(step)
     while rest:
         items: list[Item | Problem] = []
         for url in rest[:AT_ONCE]:
+            if urlsplit(url).netloc in limited:
+                rest, later = rest[1:], [*later, url]
+                continue
             found = await _look(session, url, {} if walk.whole else obj(kept.get(url)), made)
             rest, kept = rest[1:], {**kept, url: found.state}
-            items += found.items
             errors += [found.error] if found.error else []
             answered = answered or found.error is None
+            if isinstance(found.error, LimitReached) and "late" not in step:
+                later.append(url)
+                limited.add(urlsplit(url).netloc)
+            else:
+                items += found.items
             if len(items) >= MANY:
                 break
         if not rest and not answered:
             raise errors[0]
         state = {"feeds": {url: kept[url] for url in urls if url in kept}}
-        yield Page(items, {"rest": rest, **state} if rest else None, state)
+        ahead = {"rest": [*rest, *later], **state, **({"late": True} if "late" in step or not rest else {})}
+        yield Page(items, ahead if ahead["rest"] else None, state)
+    if later:
+        raise next(error for error in errors if isinstance(error, LimitReached))
 
 
 async def _look(session: Session, url: str, state: Body, made: Made) -> Found:
@@ -73,8 +90,10 @@ async def _look(session: Session, url: str, state: Body, made: Made) -> Found:
         if answer.status == 200 and (other := _announced(answer)):
             answer, _ = await _asked(session, other, {})
             moved = other
+        if answer.status == 200 and _is_cut(answer.body):
+            answer, _ = await _asked(session, answer.url, {})
     except ConnectorError as error:
-        if "url" in state:
+        if "url" in state and not isinstance(error, LimitReached):
             return await _look(session, url, {}, made)
         return Found(state, [Problem(url, "feed", str(error))], error)
     place = {"url": moved} if moved and moved != url else {}
@@ -83,7 +102,8 @@ async def _look(session: Session, url: str, state: Body, made: Made) -> Found:
     if answer.status == 304:
         return Found({**state, **place})
     items = [made(one) for one in _entries(answer, url)]
-    is_whole = not any(isinstance(one, Problem) for one in items)  # what could not be read is asked for again, changed or not
+    # What could not be read whole is asked for again, and not only once it changed.
+    is_whole = not any(isinstance(one, Problem) for one in items)
     kept = known(etag=answer.headers.get("etag"), modified=answer.headers.get("last-modified")) if is_whole else {}
     return Found({**kept, **place}, items)
 
@@ -106,7 +126,7 @@ async def _asked(session: Session, url: str, state: Body) -> tuple[Answer, str |
 def _entries(answer: Answer, name: str) -> Iterator[Entry | Problem]:
     """The entries of a feed, told by what it is rather than by what it is called: many are sent as text/html."""
     media_type = answer.headers.get("content-type", "")
-    if answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+    if answer.body.lstrip(_BLANK)[:1] != b"{":
         yield from parsed_entries(answer.body, name, media_type)
         return
     try:
@@ -117,9 +137,17 @@ def _entries(answer: Answer, name: str) -> Iterator[Entry | Problem]:
     yield from document_entries(obj(document), name)
 
 
+def _is_cut(body: bytes) -> bool:
+    """Whether a feed seems to break off, and is worth being asked for once more: nothing closes what it begins with."""
+    if body.lstrip(_BLANK)[:1] == b"{":
+        return not body.rstrip().endswith(b"}")
+    root = _ROOT.search(body[:4096])
+    return root is not None and b"</" + root[1] not in body[-4096:]
+
+
 def _announced(answer: Answer) -> str | None:
     """Where the feed of a web page is (``<link rel="alternate">``), if this is a page and no feed."""
-    start = answer.body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    start = answer.body[:1000].lstrip(_BLANK).lower()
     if not start.startswith((b"<!doctype html", b"<html")):
         return None
     page = _Links()

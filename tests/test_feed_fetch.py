@@ -124,6 +124,34 @@ async def test_one_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         assert (0, "skipped") == (report.records, report.streams[0].outcome)
 
 
+async def test_one_that_has_had_enough_comes_last(tmp_path: Path) -> None:
+    """A limit of one server lets the others go on; the walk waits for it once, and no longer."""
+    answers = {"/a": sent("", status=429), "/b": sent(rss("3"))}
+    busy, calm = serving(answers), serving({"/c": sent(rss("2"))})
+    async with busy.open() as base, calm.open() as other:
+        with opened(tmp_path, FEED) as locker:
+            locker.connections.add("me", "feed", base_url=base, options={"urls": f"/a /b {other}/c"}, trusted=True)
+            first = await locker.syncing.run("me", "feed")
+            second = await locker.syncing.run("me", "feed")
+            answers["/a"] = sent(rss("1"))
+            third = await locker.syncing.run("me", "feed")
+    assert [(1, "limited"), (1, "done"), (1, "done")] == [(report.records, report.streams[0].outcome) for report in (first, second, third)]
+    assert (["/a", "/a", "/b", "/a", "/b"], ["/c", "/c"]) == (busy.asked, calm.asked)
+
+
+async def test_what_came_half_is_asked_for_again(tmp_path: Path) -> None:
+    """A feed that breaks off gives what it holds, and is not taken for the whole of what its ETag names."""
+    whole = rss("1", "2")
+    answers = {"/a": tagged(whole[: whole.index("<guid>tag:x,2020:2")], '"a"')}
+    async with serving(answers).open() as base:
+        with opened(tmp_path, FEED) as locker:
+            locker.connections.add("me", "feed", base_url=base, options={"urls": "/a"}, trusted=True)
+            await locker.syncing.run("me", "feed")
+            answers["/a"] = tagged(whole, '"a"')
+            await locker.syncing.run("me", "feed")
+            assert {"tag:x,2020:1", "tag:x,2020:2"} <= set(bodies(locker, "feed"))
+
+
 async def test_a_circle_of_redirects_ends(tmp_path: Path) -> None:
     """A feed that leads back to itself is a problem."""
     async with serving({"/a": sent("", status=302, Location="/a"), "/b": sent(rss("1"))}).open() as base:
