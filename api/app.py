@@ -95,6 +95,8 @@ def run(locker: Locker, settings: Settings, ready: Callable[[str], None]) -> Non
     check_address(settings)
     locker.start()
     locker.deliver()
+    if settings.collect:
+        locker.collect(settings.collect_concurrency)
     try:
         asyncio.run(_serve(locker, settings, ready))
     finally:

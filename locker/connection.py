@@ -235,6 +235,15 @@ class Connections:
         )
         return self.get(owner, source)
 
+    def postpone(self, connection: Connection, due: str) -> None:
+        """Let it run next at another moment, a stamp; unless somebody else changed that meanwhile."""
+        self._logbook.transact(
+            lambda writing: writing.execute(
+                "UPDATE connections SET due = ? WHERE owner = ? AND source = ? AND due IS ? AND mode <> 'disabled'",
+                (due, connection.owner, connection.source, connection.due),
+            )
+        )
+
     def _change(self, connection: Connection, *statements: str) -> None:
         def change(writing: sqlite3.Connection) -> None:
             for statement in statements:

@@ -36,6 +36,7 @@ from .reach import Reach
 from .reading import Reading
 from .record import Body, Record, check_owner, check_source
 from .resource import Resources
+from .scheduler import Scheduler
 from .schema import Schema, load, named, written
 from .settings import key_folder
 from .settling import SUBTYPE
@@ -102,6 +103,7 @@ class Locker:
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
         self.applications = applications or Applications()
         self.syncing = Syncing(self.logbook, self.connections, self.guard, self.applications, clock=clock)
+        self.scheduler = Scheduler(self.logbook, self.connections, self.syncing, clock=clock)
         self.connecting: Connecting[Connection] = Connecting(
             self.connectors, self.connections, self.vault, self.applications, self._reach, clock=clock
         )
@@ -140,6 +142,11 @@ class Locker:
         """Compose and project in the background from now on; see ``Keeper.start``."""
         self.keeper.start(second_process=second_process)
 
+    def collect(self, concurrency: int) -> None:
+        """Ask services for what is new whenever a connection is due, so many at a time, unless another process does, until ``stop``."""
+        self.scheduler.concurrency = concurrency
+        self.scheduler.start()
+
     def deliver(self) -> None:
         """Tell subscriptions of what happens from now on, whenever no other process does, until ``stop``."""
         self.deliveries.start(self.guard)
@@ -149,7 +156,8 @@ class Locker:
         self.keeper.catch_up(told)
 
     def stop(self) -> None:
-        """Finish the batches at hand."""
+        """Finish the pages and the batches at hand."""
+        self.scheduler.stop()
         self.deliveries.stop()
         self.keeper.stop()
 

@@ -144,6 +144,8 @@ class Settings:
     public_commons: bool = _setting(SWITCH, True, "let anyone read the shared tags and articles")
     secret: str | None = _setting(TEXT, None, "signs the tokens and seals the vault; needed to listen at a public address", secret=True)
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(NETWORKS, (), "private networks that the server may call all the same")
+    collect: bool = _setting(SWITCH, True, "while serving, ask connected services for what is new")
+    collect_concurrency: int = _setting(whole(1, 64), 4, "how many connected services are asked at a time")
     rate_limit: int = _setting(whole(0), 1000, "requests a minute that one account or address may make; 0 is no limit")
     max_body: int = _setting(whole(1, unit="bytes"), 16 * 1024 * 1024, "the longest request body, in bytes")
     login_limit: int = _setting(whole(0), 500, "attempts to sign in within 20 minutes from one address or to one account; 0 is no limit")
