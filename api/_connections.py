@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from locker.connecting import Asked
 from locker.connection import Connection
 from locker.error import BrokenSchema, Forbidden, Invalid, Unauthorized
+from locker.proposal import Proposal
 from locker.record import Body
 
 from ._service import Call
@@ -52,8 +52,22 @@ async def connect(
     call: Call, owner: str, source: str, secrets: Mapping[str, str], *, base_url: str = "", options: Mapping[str, str] | None = None
 ) -> Connection:
     """Connect an account with what somebody has of it, for any dialect.  Raises what ``Connecting.by_hand`` does."""
-    asked = Asked(source=source, owner=owner, by=call.caller.by, base_url=base_url, options=options or {})
+    asked = Proposal(source=source, owner=owner, by=call.caller.by, base_url=base_url, options=options or {})
     return await call.locker.connecting.by_hand(asked, {name: value for name, value in secrets.items() if value})
+
+
+async def connect_as_dialect(
+    call: Call, owner: str, network: str, *, token: str = "", token_secret: str = "", refresh_token: str = "", username: str = "",
+    base_url: str = "", options: Mapping[str, str] | None = None,
+) -> Connection:  # fmt: skip
+    """Connect as the Likeastore dialect says it: *username* is who somebody is there, whatever the connector needs that for."""
+    told, secrets = dict(options or {}), {"token": token, "token_secret": token_secret, "refresh_token": refresh_token}
+    asks = {option.name for option in call.locker.connecting.connector(network.partition(".")[0]).asks}
+    if username and "username" in asks:
+        told.setdefault("username", username)
+    elif username and not token:
+        secrets["username"] = username
+    return await connect(call, owner, network, secrets, base_url=base_url, options=told)
 
 
 async def connect_as_said(call: Call, owner: str, said: Body) -> Connection:

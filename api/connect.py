@@ -15,10 +15,11 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from locker.connecting import Asked, way_back
+from locker.connecting import way_back
 from locker.connection import Connection
 from locker.error import Forbidden, Invalid, LockerError, Unauthorized
 from locker.flow import Flow
+from locker.proposal import Proposal
 from locker.record import Body
 
 from ._connect_page import page, wants_page
@@ -60,7 +61,7 @@ async def begin(call: Call) -> web.StreamResponse:
     is_person = wants_page(call.request)
     proof = secrets.token_urlsafe(32) if is_person else ""
     options = _options(params.get("options", ""))
-    asked = Asked(
+    asked = Proposal(
         source=params.get("as") or network, owner=await owner_of(call, params.get("user")), by=call.caller.by, base_url=params.get("base_url", ""),
         options=options,
     )  # fmt: skip
@@ -98,10 +99,11 @@ async def back(call: Call) -> web.StreamResponse:
         raise
     if not is_person:
         return answer({"connection": shown(made)}, 201, NEVER_KEPT)
-    if flow.return_to:
-        return _onward(flow.return_to, {"connected": made.source})
     who = made.account.get("username") or made.account.get("id") or ""
-    return page(f"{made.source} is connected", f"{f'It is the account {who}. ' if who else ''}You can close this page.")
+    told = page(f"{made.source} is connected", f"{f'It is the account {who}. ' if who else ''}You can close this page.")
+    response = _onward(flow.return_to, {"connected": made.source}) if flow.return_to else told
+    response.del_cookie(_cookie(said.get("state") or said.get("oauth_token") or ""), path="/connect")
+    return response
 
 
 async def _finished(call: Call, said: Mapping[str, str], check: Callable[[Flow], None]) -> tuple[Flow, Connection]:

@@ -10,7 +10,7 @@ import asyncio
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -18,12 +18,13 @@ from urllib.parse import parse_qsl, urlsplit
 from .application import Applications, host_of
 from .authorisation import Basic, Login, OAuth1, OAuth2
 from .clock import Clock, system_clock
-from .connector import Connector, Fetching, Option
-from .credential import GIVEN, OWN, Credential
-from .error import Forbidden, Invalid, NotFound, Retriable, Unauthorized
+from .connector import Connector, Fetching
+from .credential import GIVEN, OWN
+from .error import Forbidden, Invalid, NotFound, Retriable
 from .flow import Flow, Flows, digest
-from .guard import check_url
-from .oauth import Application, Asks, Client1, Client2, Device, Granted
+from .oauth import Application, Asks, Client1, Client2, Device
+from .oauth_answer import Granted
+from .proposal import Known, Proposal, check_secrets, sorted_options
 from .reach import Reach
 from .record import check_owner, check_source
 from .trial import Held, help_of, learn, signer_of
@@ -39,22 +40,6 @@ C = TypeVar("C")
 C_co = TypeVar("C_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A connection that somebody wants: *source* is ``<connector>`` or ``<connector>.<account>``; *trusted*: the operator named the base URL."""
-
-    source: str
-    owner: str = "me"
-    by: str = "me"
-    base_url: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
-    trusted: bool = False
-
-    @property
-    def network(self) -> str:
-        return self.source.partition(".")[0]
-
-
 @dataclass(frozen=True, slots=True)
 class Begun:
     """Where a person goes now, the state they come back with, and until when."""
@@ -62,17 +47,6 @@ class Begun:
     url: str
     state: str
     expires: datetime
-
-
-class Known(Protocol):
-    """What is asked of a connection that is there already."""
-
-    @property
-    def base_url(self) -> str: ...
-    @property
-    def trusted(self) -> bool: ...
-    @property
-    def options(self) -> Mapping[str, str]: ...
 
 
 class Adds(Protocol[C_co]):
@@ -122,26 +96,26 @@ class Connecting(Generic[C]):
 
     # -- with what somebody has ----------------------------------------------------------------------
 
-    async def by_hand(self, asked: Asked, secrets: Mapping[str, str]) -> C:
+    async def by_hand(self, asked: Proposal, secrets: Mapping[str, str]) -> C:
         """Connect with secrets that somebody has already: ``token``, ``token_secret``, ``refresh_token``, ``username``, ``password``, secret options.
 
         Raises Invalid for what is missing or unknown, Unauthorized if the service refuses.
         """
         asked, connector = self._checked(asked)
-        plain, secret = _options(connector, asked.options)
+        plain, secret = sorted_options(connector, asked.options)
         given = {name: value for name, value in {**secrets, **secret}.items() if value}
-        _check_secrets(connector, given)
+        check_secrets(connector, given)
         return await self._made(replace(asked, options=plain), connector, given)
 
     # -- there and back ------------------------------------------------------------------------------
 
-    async def begin(self, asked: Asked, redirect_uri: str, *, session: str = "", return_to: str = "", proof: str = "") -> Begun:
+    async def begin(self, asked: Proposal, redirect_uri: str, *, session: str = "", return_to: str = "", proof: str = "") -> Begun:
         """Send a person to the service.  They come back to exactly *redirect_uri*; see ``Flow`` for the rest.
 
         Raises Invalid for a network without such a way, or without a client of ours.
         """
         asked, connector = self._checked(asked)
-        _options(connector, asked.options)
+        sorted_options(connector, asked.options)
         way, application = self._way(connector, asked.base_url)
         flow = Flow(
             network=asked.network, source=asked.source, owner=asked.owner, by=asked.by, session=session, base_url=asked.base_url,
@@ -176,7 +150,7 @@ class Connecting(Generic[C]):
         if said.get("error") or said.get("denied"):
             raise refusal(network, said.get("error") or "access_denied")
         asked, connector = self._checked(
-            Asked(source=flow.source, owner=flow.owner, by=flow.by, base_url=flow.base_url, options=flow.options, trusted=flow.trusted)
+            Proposal(source=flow.source, owner=flow.owner, by=flow.by, base_url=flow.base_url, options=flow.options, trusted=flow.trusted)
         )
         way, application = self._way(connector, asked.base_url)
         if flow.registered:
@@ -200,7 +174,7 @@ class Connecting(Generic[C]):
 
     # -- a device without a browser --------------------------------------------------------------------
 
-    def plan(self, asked: Asked) -> Plan:
+    def plan(self, asked: Proposal) -> Plan:
         """How to connect with nothing in the hand: *nothing* is needed, a ``device`` or ``browser`` flow, or what to ask for.
 
         Raises Invalid where only a client of ours would help, and there is none.
@@ -221,7 +195,7 @@ class Connecting(Generic[C]):
         """How to connect a network with what one has."""
         return help_of(self.connector(network))
 
-    async def device(self, asked: Asked, tell: Callable[[Device], None], wait: Callable[[float], Awaitable[None]]) -> C:
+    async def device(self, asked: Proposal, tell: Callable[[Device], None], wait: Callable[[float], Awaitable[None]]) -> C:
         """Let a person type a code elsewhere: *tell* hears where and which, *wait* is called between two questions."""
         asked, connector = self._checked(asked)
         way, application = self._way(connector, asked.base_url)
@@ -258,18 +232,20 @@ class Connecting(Generic[C]):
             raise Invalid("the way back has no code; begin again")
         return await client2.exchange(code, flow.redirect_uri, flow.verifier)
 
-    async def _let_in(self, asked: Asked, connector: Fetching, way: OAuth1 | OAuth2, granted: Granted, own: Mapping[str, str]) -> C:
-        plain, secret = _options(connector, asked.options)
+    async def _let_in(self, asked: Proposal, connector: Fetching, way: OAuth1 | OAuth2, granted: Granted, own: Mapping[str, str]) -> C:
+        plain, secret = sorted_options(connector, asked.options)
         method = {"method": "oauth1" if isinstance(way, OAuth1) else "oauth2"}
         return await self._made(replace(asked, options=plain), connector, {**secret, **granted.secrets(), **method, **own})
 
-    async def _made(self, asked: Asked, connector: Fetching, secrets: Mapping[str, str]) -> C:
+    async def _made(self, asked: Proposal, connector: Fetching, secrets: Mapping[str, str]) -> C:
         """Try the credential, then keep it."""
         held = Held(secrets)
         account: Mapping[str, str] = {}
         if connector.who is not None:
             async with self._reach(asked.base_url, asked.trusted) as reach:
-                signer = signer_of(connector, asked.base_url, held.load(), self._applications, reach, held, self._clock)
+                signer = signer_of(
+                    connector, asked.base_url, held.load(), self._applications, reach, held, self._clock, source=asked.source
+                )
                 account = await learn(connector, asked.base_url, asked.options, signer, reach)
         # What is not given again belongs to the credential before; a refresh token of another one would bring that back.
         kept = {**dict.fromkeys((*GIVEN, *OWN), ""), **held.secrets} if any(name in held.secrets for name in GIVEN) else held.secrets
@@ -280,22 +256,11 @@ class Connecting(Generic[C]):
             )
         )  # fmt: skip
 
-    def _checked(self, asked: Asked) -> tuple[Asked, Fetching]:
+    def _checked(self, asked: Proposal) -> tuple[Proposal, Fetching]:
         """What is asked, with what is known of it already and with its base URL whole.  Raises NotFound or Invalid."""
         check_owner(asked.owner)
         connector = self.connector(check_source(asked.source).partition(".")[0])
-        if known := self._connections.find(asked.owner, asked.source):
-            trusted = asked.trusted if asked.base_url else known.trusted
-            options = {**known.options, **asked.options}
-            asked = replace(asked, base_url=asked.base_url or known.base_url, trusted=trusted, options=options)
-        base_url = (asked.base_url or connector.base_url).rstrip("/")
-        if "?" in base_url or "#" in base_url:
-            raise Invalid("a base URL is an address without ? and #, like https://social.example")
-        if not base_url and connector.who is not None:
-            raise Invalid(f"{asked.network} has many instances: name yours as the base URL, like https://social.example")
-        if urlsplit(base_url).scheme in ("http", "https") or (base_url and connector.who is not None):
-            check_url(base_url)
-        return replace(asked, base_url=base_url), connector
+        return asked.held_against(connector, self._connections.find(asked.owner, asked.source)), connector
 
     def _way(self, connector: Fetching, base_url: str) -> tuple[OAuth1 | OAuth2, Application | None]:
         """How a person is sent to a service, and as which client; None: one can be made on the fly.  Raises Invalid, saying what to do."""
@@ -335,33 +300,3 @@ def _is_here(way: OAuth1 | OAuth2, application: Application, is_own: bool) -> bo
 
 def _none() -> Application:
     return Application("")
-
-
-def _options(connector: Fetching, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The plain and the secret options.  Raises Invalid for unknown or missing ones, telling what each is for."""
-    known: dict[str, Option] = {option.name: option for option in connector.asks}
-    if unknown := sorted(given.keys() - known.keys()):
-        there = "; there are " + ", ".join(f"{each.name} ({each.help})" for each in known.values()) if known else ""
-        raise Invalid(f"{connector.name} has no option {unknown[0][:40]!r}{there}")
-    for option in known.values():
-        if option.required and not option.secret and not given.get(option.name):
-            raise Invalid(f"{connector.name} must be told {option.name} ({option.help}): --option {option.name}=…")
-    plain = {name: value for name, value in given.items() if not known[name].secret}
-    return plain, {name: value for name, value in given.items() if known[name].secret}
-
-
-def _check_secrets(connector: Fetching, given: Mapping[str, str]) -> None:
-    """Raise Invalid for secrets that the connector cannot use, or that are missing."""
-    known = {*GIVEN, "client_id", "client_secret", "expires", *(option.name for option in connector.asks if option.secret)}
-    if unknown := sorted(given.keys() - known):
-        raise Invalid(f"there is no secret called {unknown[0][:40]!r}")
-    for option in connector.asks:
-        if option.required and option.secret and not given.get(option.name):
-            raise Invalid(f"{connector.name} must be told {option.name} ({option.help}): --option {option.name}=…")
-    if not connector.auth:
-        if any(name in given for name in GIVEN):
-            raise Invalid(f"{connector.name} asks for no credential; it only has options")
-        return
-    way = Credential(given).way(connector.auth)
-    if way is None:
-        raise Unauthorized(f"{connector.name} wants to know who asks: {help_of(connector)}")

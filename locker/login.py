@@ -13,7 +13,8 @@ from typing import Any
 from .authorisation import Login
 from .credential import Credential
 from .error import Fatal, LimitReached, Retriable, Unauthorized
-from .oauth import AGENT, Asks, Granted
+from .oauth import AGENT, Asks
+from .oauth_answer import Granted
 from .path import search, text
 
 

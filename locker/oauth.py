@@ -8,8 +8,6 @@ through a ``Reach``.  What a service says about a mistake is shown with our secr
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,13 +26,13 @@ from .authorisation import OAuth1, OAuth2
 from .clock import Clock, system_clock
 from .credential import Credential
 from .error import Fatal, Invalid, Retriable, Unauthorized
+from .oauth_answer import Granted, Refused, granted, parsed, plain
 from .reach import Reply
 
 FORM = "application/x-www-form-urlencoded"
 AGENT = f"Locker/{__version__}"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 POLL_SECONDS = 5.0
-_ERROR = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,60}")
 
 
 class Asks(Protocol):
@@ -50,22 +48,6 @@ class Application:
     client_id: str
     client_secret: str = field(default="", repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What a service gave: a token, maybe what renews it, when it expires, and whatever else the answer said (never shown)."""
-
-    token: str = field(repr=False)
-    token_secret: str = field(default="", repr=False)
-    refresh_token: str = field(default="", repr=False)
-    expires: datetime | None = None
-
-    def secrets(self) -> dict[str, str]:
-        """As a connection keeps them in the vault; an empty text lets go of the one before."""
-        kept = {"token": self.token, "expires": self.expires.isoformat() if self.expires else ""}
-        renewed = {"token_secret": self.token_secret, "refresh_token": self.refresh_token}
-        return kept | {name: value for name, value in renewed.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +142,7 @@ class Client2:
             code, shown = str(said["device_code"]), str(said["user_code"])
             return Device(code, shown, str(where), expires, max(1.0, float(said.get("interval", POLL_SECONDS))))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise Fatal(f"{_plain(url)} begins a device flow without {error}") from error
+            raise Fatal(f"{plain(url)} begins a device flow without {error}") from error
 
     async def poll(self, device: Device) -> Granted:
         """The tokens, once the person agreed.  Raises Pending until then, Unauthorized if they refused or were too slow."""
@@ -168,7 +150,7 @@ class Client2:
             raise Unauthorized("nobody entered the code in time; begin again")
         try:
             return await self._tokens(DEVICE_GRANT, {"device_code": device.device_code})
-        except _Refused as error:
+        except Refused as error:
             if error.said == "authorization_pending":
                 raise Pending("nobody has entered the code yet", device.interval) from None
             if error.said == "slow_down":
@@ -183,9 +165,9 @@ class Client2:
         """Make a client on the fly, where the service has an endpoint for that; *redirect_uri* is the only one it may use."""
         url = self._at("register", self.declared.register)
         asked = {"client_name": name, "redirect_uris": redirect_uri, **self._scope("scopes")}
-        said = _parsed(await self._send(url, urlencode(asked), {}), url, {})
+        said = parsed(await self._send(url, urlencode(asked), {}), url, {})
         if not isinstance(said.get("client_id"), str):
-            raise Fatal(f"{_plain(url)} registers a client without a client_id")
+            raise Fatal(f"{plain(url)} registers a client without a client_id")
         return Application(said["client_id"], str(said.get("client_secret") or ""), self.application.endpoints)
 
     # -- asking --------------------------------------------------------------------------------------
@@ -199,14 +181,14 @@ class Client2:
     async def _tokens(self, grant: str, sent: dict[str, str]) -> Granted:
         url = self._at("token", self.declared.token)
         said = await self._post(url, prepare_token_request(grant, "", **sent), sent)
-        return granted(said, self.clock(), _plain(url))
+        return granted(said, self.clock(), plain(url))
 
     async def _post(self, url: str, body: str, sent: Mapping[str, str]) -> dict[str, Any]:
-        """POST a form as this client.  Raises _Refused with the error that the service names."""
+        """POST a form as this client.  Raises Refused with the error that the service names."""
         method = self.declared.client_auth if self.application.client_secret else "none"
         auth = ClientAuth(self.application.client_id, self.application.client_secret, method)
         _, headers, body = auth.prepare("POST", url, {}, body)
-        return _parsed(await self._send(url, body, headers), url, {**sent, "client_secret": self.application.client_secret})
+        return parsed(await self._send(url, body, headers), url, {**sent, "client_secret": self.application.client_secret})
 
     async def _send(self, url: str, body: str, headers: Mapping[str, str]) -> Reply:
         shown = {"Accept": "application/json", "Content-Type": FORM, "User-Agent": AGENT}
@@ -228,7 +210,7 @@ class Client1:
         url = self._at("request", self.declared.request)
         said = await self._post(url, Signing(self.application.client_id, self.application.client_secret, redirect_uri=callback), nonce)
         if said.get("oauth_callback_confirmed") != "true":
-            raise Fatal(f"{_plain(url)} does not confirm the callback; it may be OAuth 1.0, which is not safe")
+            raise Fatal(f"{plain(url)} does not confirm the callback; it may be OAuth 1.0, which is not safe")
         return said["oauth_token"], said["oauth_token_secret"]
 
     def authorize_url(self, request_token: str) -> str:
@@ -249,9 +231,9 @@ class Client1:
         url, signed = _signed(signing, "POST", url, {}, b"", nonce, self.clock())
         reply = await self.asks.request("POST", url, headers={**signed, "User-Agent": AGENT})
         secrets = {"secret": self.application.client_secret, "token": signing.token_secret or "", "verifier": signing.verifier or ""}
-        said = _parsed(reply, url, secrets)
+        said = parsed(reply, url, secrets)
         if not all(isinstance(said.get(name), str) and said[name] for name in ("oauth_token", "oauth_token_secret")):
-            raise Fatal(f"{_plain(url)} answers no token")
+            raise Fatal(f"{plain(url)} answers no token")
         return said
 
 
@@ -281,71 +263,5 @@ def signature(signing: Signing, method: str, url: str, authorization: str, form:
     try:
         made: str = signing.get_oauth_signature(method, url, headers, form)
     except InsecureTransportError as error:
-        raise Invalid(f"{_plain(url)} is not https, where OAuth 1.0a tokens are not safe") from error
+        raise Invalid(f"{plain(url)} is not https, where OAuth 1.0a tokens are not safe") from error
     return made
-
-
-# -- answers ------------------------------------------------------------------------------------------
-
-
-class _Refused(Unauthorized):
-    """The service refused, and named why; *said* is its word for it."""
-
-    def __init__(self, message: str, said: str) -> None:
-        super().__init__(message)
-        self.said = said
-
-
-def granted(said: Mapping[str, Any], now: datetime, where: str) -> Granted:
-    """The tokens of an answer.  Raises Fatal if it has none."""
-    token, refresh_token = said.get("access_token"), said.get("refresh_token")
-    if not isinstance(token, str) or not token:
-        raise Fatal(f"{where} answers no access_token")
-    try:
-        seconds = float(said["expires_in"]) if said.get("expires_in") else 0.0
-        expires = now + timedelta(seconds=seconds) if seconds > 0 else None
-    except (TypeError, ValueError, OverflowError):
-        expires = None
-    return Granted(token, refresh_token=refresh_token if isinstance(refresh_token, str) else "", expires=expires)
-
-
-def _parsed(reply: Reply, url: str, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """The members of an answer, JSON or a form.  Raises what it means if it is none, or an error."""
-    text = reply.body.decode("utf-8", "replace").strip()
-    try:
-        found = json.loads(text) if text.startswith("{") else dict(parse_qsl(text, strict_parsing=True)) if text else {}
-    except (ValueError, RecursionError):
-        found = {}
-    where = _plain(url)
-    if isinstance(error := found.get("error"), str) and reply.status < 500:
-        word = error if _ERROR.fullmatch(error) else "an error"
-        more = f": {_without(str(found['error_description']), secrets)}" if found.get("error_description") else ""
-        if word in ("temporarily_unavailable", "server_error"):
-            raise Retriable(f"{where} cannot answer now ({word})")
-        if word in ("invalid_client", "unauthorized_client"):
-            raise _Refused(f"{where} does not know our client ({word}{more}); look at the setting oauth_clients", word)
-        raise _Refused(f"{where} refuses ({word}{more})", word)
-    if reply.status == 429 or reply.status >= 500:
-        raise Retriable(f"{where} cannot answer now (status {reply.status})", _seconds(reply.headers.get("retry-after", "")))
-    if reply.status in (400, 401, 403):
-        raise _Refused(f"{where} refuses (status {reply.status})", str(reply.status))
-    if not 200 <= reply.status < 300 or not found:
-        raise Fatal(f"{where} does not answer as OAuth does (status {reply.status}, {len(reply.body)} bytes)")
-    return found
-
-
-def _without(text: str, secrets: Mapping[str, str]) -> str:
-    """What a service says, in one line, without what it was sent in confidence."""
-    for secret in secrets.values():
-        if secret:
-            for form in (secret, quote(secret, safe="")):
-                text = text.replace(form, "…")
-    return " ".join(text.split())[:200]
-
-
-def _plain(url: str) -> str:
-    return url.partition("?")[0]
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdecimal() else None

@@ -124,6 +124,7 @@ class Run:
             signer = signer_of(
                 self._connector, connection.base_url, credential, means.applications, reach, kept, means.clock,
                 turn=lambda: Lease(means.logbook, f"token {connection.log}"),
+                source=connection.source,
             )  # fmt: skip
             session = HttpSession(
                 reach, guard, self._connector, connection, signer, kept.secret, budget,

@@ -21,7 +21,8 @@ from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, 
 from .clock import Clock
 from .credential import Credential
 from .error import Retriable, Unauthorized
-from .oauth import Application, Granted, sign1
+from .oauth import Application, sign1
+from .oauth_answer import Granted
 
 EARLY = timedelta(seconds=60)
 """A token that ends so soon is renewed before it is sent."""

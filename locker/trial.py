@@ -87,6 +87,7 @@ def signer_of(
     kept: Kept,
     clock: Clock,
     turn: Callable[[], Turn] | None = None,
+    source: str = "",
 ) -> Signer:
     """The signer of a credential; *turn* is the lease under which it is renewed, where others may do the same."""
     way = credential.way(connector.auth)
@@ -96,12 +97,12 @@ def signer_of(
     client: Renews | None = Client2(way, application, base_url, asks, clock) if isinstance(way, OAuth2) and application else None
     if isinstance(way, Login):
         client = LoginClient(way, base_url, asks)
-    return Signer(way, kept, clock=clock, client=client, application=application, turn=turn, again=again(connector))
+    return Signer(way, kept, clock=clock, client=client, application=application, turn=turn, again=again(connector, source))
 
 
-def again(connector: Fetching) -> str:
+def again(connector: Fetching, source: str = "") -> str:
     """What to do when a credential is refused."""
-    return f"connect again with 'locker connect {connector.name}', or {help_of(connector)}"
+    return f"connect again with 'locker connect {source or connector.name}', or {help_of(connector)}"
 
 
 def help_of(connector: Fetching) -> str:

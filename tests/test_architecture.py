@@ -27,6 +27,7 @@ ALLOWED = {
         "locker.connection",
         "locker.flow",
         "locker.limit",
+        "locker.proposal",
         "locker.notification",
         "locker.resource",
         "locker.wildcard",

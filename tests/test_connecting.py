@@ -15,9 +15,10 @@ import requests
 from aiohttp import web
 
 from locker.application import Applications
-from locker.connecting import Asked, Begun, Connecting, way_back
+from locker.connecting import Begun, Connecting, way_back
 from locker.error import Fatal, Forbidden, Invalid, LockerError, NotFound, Unauthorized
 from locker.guard import Guard
+from locker.proposal import Proposal
 from locker.reach import Reach
 from locker.vault import Vault
 from tests.accounts import Hands
@@ -65,9 +66,9 @@ class Desk:
     clock: Hands
     folder: Path
 
-    def asked(self, source: str, **more: Any) -> Asked:
+    def asked(self, source: str, **more: Any) -> Proposal:
         """A wish for this network's instance."""
-        return Asked(**{"source": source, "base_url": self.network.url, "trusted": True, **more})
+        return Proposal(**{"source": source, "base_url": self.network.url, "trusted": True, **more})
 
     def restarted(self) -> Connecting[Made]:
         """As another process would have it."""
@@ -141,7 +142,7 @@ async def test_a_token_that_ended_is_renewed_while_it_is_tried(desk: Desk) -> No
 
 async def test_options_are_enough_where_nothing_is_asked(desk: Desk) -> None:
     """No credential, no request; the base URL is the service's own."""
-    made = await desk.connecting.by_hand(Asked(source="open", options={"username": "pg"}), {})
+    made = await desk.connecting.by_hand(Proposal(source="open", options={"username": "pg"}), {})
     assert ({"username": "pg"}, "https://open.example", {}) == (made.said["options"], made.said["base_url"], made.secrets)
 
 

@@ -19,7 +19,8 @@ from authlib.oauth1.rfc5849.signature import normalize_base_string_uri
 from locker.authorisation import OAuth1, OAuth2
 from locker.error import Fatal, Invalid, Retriable, Unauthorized
 from locker.guard import Guard
-from locker.oauth import Application, Client1, Client2, Pending, challenge_of, granted, sign1, signature
+from locker.oauth import Application, Client1, Client2, Pending, challenge_of, sign1, signature
+from locker.oauth_answer import granted
 from locker.reach import Reach
 from tests.network import CLIENT_ID, CLIENT_SECRET, KEY, KEY_SECRET, Client, Network, serving
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from locker.connecting import Asked
 from locker.credential import load, prefix_of
 from locker.locker import Locker
+from locker.proposal import Proposal
 from locker.vault import Vault
 from tests.connected import opened
 from tests.network import CLIENT_ID, Network, Token, serving
@@ -29,7 +29,7 @@ class Home:
         """Give it a token that the network knows."""
         self.network.tokens.append(Token(token, refresh, CLIENT_ID, "", 2**40))
         secrets = {"token": token, "refresh_token": refresh}
-        asked = Asked(**{"source": "fake", "base_url": self.network.url, **more})
+        asked = Proposal(**{"source": "fake", "base_url": self.network.url, **more})
         asyncio.run(self.locker.connecting.by_hand(asked, secrets))
 
     def secret(self, name: str) -> str:

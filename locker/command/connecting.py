@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 import click
 
-from ..connecting import Asked, Connecting, way_back
+from ..connecting import Connecting, way_back
 from ..connection import Connection
 from ..error import Invalid
 from ..oauth import Device
+from ..proposal import Proposal
 from ..settings import Settings
 from .frame import Example, as_json, opened, place
 from .table import dump, line
@@ -57,7 +58,7 @@ def connect(
 
     What is given by hand can also be in LOCKER_CONNECT_TOKEN, LOCKER_CONNECT_PASSWORD and so on.  It is tried at once, and kept in the vault.
     """
-    asked = Asked(
+    asked = Proposal(
         source=_source(name, source), owner=settings.owner, by=settings.owner, base_url=base_url or "", options=_pairs(options),
         trusted=base_url is not None,
     )  # fmt: skip
@@ -82,7 +83,7 @@ def disconnect(source: str, json: bool, settings: Settings) -> None:
 
 
 async def _made(
-    connecting: Connecting[Connection], asked: Asked, secrets: Mapping[str, str], settings: Settings, *, paste: bool
+    connecting: Connecting[Connection], asked: Proposal, secrets: Mapping[str, str], settings: Settings, *, paste: bool
 ) -> Connection:
     """Connect the way that fits what is given."""
     if secrets:
@@ -103,7 +104,7 @@ async def _made(
             return await connecting.by_hand(asked, said)
 
 
-async def _pasted(connecting: Connecting[Connection], asked: Asked, settings: Settings) -> Connection:
+async def _pasted(connecting: Connecting[Connection], asked: Proposal, settings: Settings) -> Connection:
     """Send whoever sits here to the service by an address, and read the address that they came back to."""
     begun = await connecting.begin(asked, way_back(asked.network, settings.public_url or f"http://127.0.0.1:{settings.port or 8042}"))
     click.echo(
