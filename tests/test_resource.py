@@ -61,6 +61,7 @@ def test_many_of_many_at_once(lockers: list[Locker]) -> None:
     resource = done[0]
     made = at_once([lambda n=n: subscribe(lockers[n % 2], resource, f"http://app.com/{n}") for n in range(12)])  # type: ignore[misc]
     assert all(isinstance(each, str) for each in made), made
+    lockers[1].subscriptions.follow()  # what another process did is seen a moment later
     assert 12 == len(lockers[1].resources.subscriptions("me", resource.id))
 
 
@@ -80,6 +81,7 @@ def test_removing_while_somebody_subscribes(lockers: list[Locker], turn: int) ->
     resource = one.resources.add("me", USERS, NUMBER)
     done = at_once([lambda: one.resources.remove("me", resource.id), lambda: subscribe(two, resource)])
     is_there = bool(two.resources.all("me"))
+    one.subscriptions.follow()
     assert is_there == bool(one.resources.subscriptions("me", resource.id))
     assert (Conflict, str) == (type(done[0]), type(done[1])) if is_there else (type(None), NotFound) == (type(done[0]), type(done[1]))
 
