@@ -33,7 +33,7 @@ from . import _github
 from ._fetched import nothing, object_of, related
 from ._github_event import event
 from ._limit import retry_after, until
-from ._loose import obj, text
+from ._loose import lasting, obj, text
 
 _ACCEPT = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _PUBLIC = {
@@ -45,11 +45,19 @@ _PUBLIC = {
     "events": "/users/{username}/events",
     "repository-issues": "/repos/{repository}/issues",
 }
+_COUNTED = frozenset((
+    *("stargazers_count", "watchers_count", "watchers", "forks_count", "forks", "open_issues_count", "open_issues", "closed_issues"),
+    *("subscribers_count", "network_count", "score", "reactions", "comments"),
+))  # fmt: skip
+# Whoever gives a repository a star, or pushes to it, changes these.
+_PASSING = _COUNTED | {"updated_at", "pushed_at", "size"}
 _LIMITED = ("rate limit", "abuse", "secondary limit")
 
 
 class Github(Fetching):
     """GitHub's REST API, or an Enterprise server's (``--base-url https://HOST/api/v3``).
+
+    Kept without counters, and repositories without when somebody touched them: else every star would be an edit of them every day.
 
     With the option *username* the public lists of that account are fetched instead of one's own; no token is needed for that, but 60 requests an hour
     are all there is then.
@@ -157,7 +165,7 @@ class Github(Fetching):
             shown = []
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        found = super().item(stream, entry)
+        found = super().item(stream, _lasting(stream, entry))
         return related(stream, found) if stream.type == "contact" else found
 
     def judge(self, answer: Answer) -> LockerError | None:
@@ -183,6 +191,18 @@ class Github(Fetching):
             case "event":
                 return object_of(event(body), "title")
         return object_of(_github.post(body), "url")
+
+
+def _lasting(stream: Stream, entry: Any) -> Any:
+    """An entry without what changes by itself: counters, and when anybody touched a repository."""
+    if not isinstance(entry, dict) or stream.type in ("contact", "event"):
+        return entry
+    if stream.name in ("stars", "repositories"):
+        return lasting(entry, _PASSING)
+    if "files" in entry:  # a gist, whose files may be called anything
+        return {name: value for name, value in entry.items() if name != "comments"}
+    repository = {"repository": lasting(entry["repository"], _PASSING)} if "repository" in entry else {}
+    return {**lasting(entry, _COUNTED), **repository}
 
 
 def _public(stream: Stream) -> Stream:

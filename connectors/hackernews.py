@@ -12,17 +12,18 @@ from locker.connector import DAY, HOUR, Body, Fetching, Item, Option, Pace, Page
 from locker.error import Skippable
 
 from ._fetched import object_of
-from ._loose import epoch, known, obj, text, unique
+from ._loose import epoch, known, lasting, obj, text, unique
 from ._markup import plain
 
 SITE = "https://news.ycombinator.com/item?id="
 _AT_ONCE = 20
+_PASSING = frozenset(("score", "descendants"))
 
 
 class HackerNews(Fetching):
     """Hacker News' Firebase API: a user is a list of numbers, each of which has to be asked for.
 
-    A run asks for the numbers that are new; a sweep reads everything again, and so sees edits, scores and what was deleted.  The API tells neither
+    A run asks for the numbers that are new; a sweep reads everything again, and so sees edits and what was deleted.  The API tells neither
     favorites nor votes.
     """
 
@@ -84,7 +85,7 @@ async def _one(session: Session, stream: Stream, id: int) -> Item | Problem | No
     said = answer.json()
     if not isinstance(said, dict):
         return None
-    return Item(stream.type, str(id), None if said.get("deleted") is True else said)
+    return Item(stream.type, str(id), None if said.get("deleted") is True else lasting(said, _PASSING))
 
 
 def _list(value: Any) -> list[Any]:

@@ -10,10 +10,15 @@ from locker.connector import Bearer, Body, Cursor, Fetching, Item, OAuth2, Optio
 
 from . import _reddit
 from ._fetched import object_of
+from ._loose import lasting
 
 _LISTING = Cursor(param="after", path="data.after", size_param="limit", size=100)
 _AGENT = {"User-Agent": "server:locker:v1 (by /u/{username})"}
 _RAW = {"raw_json": "1"}
+_PASSING = frozenset((
+    *("ups", "downs", "score", "upvote_ratio", "num_comments", "num_crossposts", "view_count", "num_reports", "subreddit_subscribers"),
+    *("gilded", "gildings", "total_awards_received", "all_awardings", "awarders", "score_hidden", "visited", "clicked"),
+))  # fmt: skip
 
 
 def _listing(name: str, type: str, path: str, **params: str) -> Stream:
@@ -33,7 +38,7 @@ def _listing(name: str, type: str, path: str, **params: str) -> Stream:
 
 
 class Reddit(Fetching):
-    """Reddit's API, with OAuth only; the User-Agent names the account, as Reddit wants it."""
+    """Reddit's API, with OAuth only; things are kept without scores and counters; the User-Agent names the account, as Reddit wants it."""
 
     name = "reddit"
     types = ("favorite", "post")
@@ -61,7 +66,7 @@ class Reddit(Fetching):
     )
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        found = super().item(stream, entry)
+        found = super().item(stream, lasting(entry, _PASSING))
         if isinstance(found, Item) and stream.name == "saved":
             return Item(found.type, f"saved:{found.key}", found.body)
         return found

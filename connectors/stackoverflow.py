@@ -18,11 +18,13 @@ from locker.connector import (
     Bearer,
     Body,
     Fetching,
+    Item,
     OAuth2,
     Option,
     Pace,
     Page,
     PageNumber,
+    Problem,
     Session,
     Stream,
     Walk,
@@ -31,9 +33,13 @@ from locker.error import Fatal, LimitReached, LockerError, Retriable, Skippable,
 
 from . import _stackexchange
 from ._fetched import object_of
-from ._loose import obj, text
+from ._loose import lasting, obj, text
 
 _WAIT = re.compile(r"(\d+) seconds")
+_PASSING = frozenset((
+    *("score", "up_vote_count", "down_vote_count", "view_count", "answer_count", "favorite_count", "comment_count", "last_activity_date"),
+    *("delete_vote_count", "close_vote_count", "reopen_vote_count", "reputation", "accept_rate", "badge_counts"),
+))  # fmt: skip
 
 
 def _list(name: str, type: str, path: str, key: str, sort: str) -> Stream:
@@ -51,7 +57,7 @@ def _list(name: str, type: str, path: str, key: str, sort: str) -> Stream:
 
 
 class StackOverflow(Fetching):
-    """Version 2.3 of Stack Exchange's API.
+    """Version 2.3 of Stack Exchange's API; questions and answers are kept without votes and counters.
 
     With the option *user* the public lists of that user are fetched instead of one's own; no token is needed for that.
     """
@@ -97,6 +103,9 @@ class StackOverflow(Fetching):
         if session.options.get("key"):
             stream = replace(stream, headers={**stream.headers, "X-API-Key": "{key}"})
         return super().fetch(session, stream, walk)
+
+    def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
+        return super().item(stream, lasting(entry, _PASSING))
 
     def document(self, answer: Answer) -> Any:
         """The answer's JSON; names have been seen in it that were written in Latin-1."""
