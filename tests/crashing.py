@@ -19,6 +19,7 @@ from locker.error import StorageError
 from locker.follower import Lease
 from locker.locker import Locker
 from locker.log import Logbook
+from tests import fetching
 
 CARDS_PER_PAGE = 10
 
@@ -46,6 +47,14 @@ def import_cards(folder: Path, cards: Path, told: Connection) -> None:
             told.send(0)
             run.run(archive, lambda report: told.send(report.items))
         locker.catch_up()
+        told.send(None)
+
+
+def sync_stars(folder: Path, told: Connection) -> None:
+    """Sync the stars of the test's own service; tells how many items are durable after each page, then None."""
+    with fetching.opened(folder, fetching.Stars()) as locker:
+        told.send(0)
+        locker.sync("me", "stars", told=lambda report: told.send(report.items))
         told.send(None)
 
 
