@@ -5,7 +5,6 @@ The calls about documents: what comes after ``/documents/`` in the address is a 
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 import orjson
 from aiohttp import web
@@ -14,7 +13,7 @@ from locker.error import Invalid, NotFound
 from locker.locker import Document, Draft
 from locker.record import Body, Record, parse
 from locker.resource import DOCUMENTS
-from locker.wildcard import Address, read_document
+from locker.wildcard import Address, read_document, unescaped
 
 from ._auth import PARAMETER
 from ._body import LONG
@@ -42,7 +41,7 @@ async def read(call: Call) -> web.StreamResponse:
     if "revisions" in said:
         return await _revisions(call, document, said)
     with trying("error during document search"):
-        wanted = document.resource.change.read(said["revision"]) if said.get("revision") else None
+        wanted = document.resource.change.read(said["revision"]) if said.get("revision") else ()
         record = await call.service.in_thread(call.locker.documents.read, document, wanted)
     return answer(_shown(record))
 
@@ -75,12 +74,7 @@ def address_of(target: str) -> str:
     It is decoded once if its scheme is (``http%3A%2F%2F…``, ``http:%2F%2F…``), one slash at its end does not count, and a query string is not part of it.
     """
     text = _START.sub("", target, count=1).partition("#")[0].partition("?")[0]
-    try:
-        text = text.encode("utf-8", "surrogateescape").decode()
-        text = text if _PLAIN.match(text) else unquote(text, errors="strict")
-    except UnicodeDecodeError as error:
-        raise Invalid("its percent escapes are not UTF-8") from error
-    return text.removesuffix("/")
+    return (text if _PLAIN.match(text) else unescaped(text)).removesuffix("/")
 
 
 def _found(call: Call, known: frozenset[str], title: str) -> Document:

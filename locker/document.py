@@ -7,7 +7,7 @@ Its records are of source ``flare`` and type ``document/<resource>``; the body i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -70,22 +70,23 @@ class Documents:
             raise NotFound(f"could not found a resource for this uri '{url[:500]}'")
         return best
 
-    def read(self, document: Document, revision: int | None = None) -> Record:
-        """Its newest record, or the one of a revision.  Raises NotFound."""
+    def read(self, document: Document, revisions: Sequence[int] = ()) -> Record:
+        """Its newest record, or the one of the first of some revisions that there is.  Raises NotFound."""
         if document.head is None:
             raise NotFound(f"document '{document.url[:500]}' not found")
         log = [document.resource.owner, DOCUMENTS]
-        if revision is None:
+        if not revisions:
             return self._logbook.records(*log, gt=document.head.newest - 1, lte=document.head.newest)[0]
         (first,) = self._logbook.records(*log, gt=document.head.first - 1, lte=document.head.first)
-        later = self._logbook.select(
-            "WHERE originator_id = ? AND topic = 'record-edited' AND json_extract(state, '$.reference') = ? "
-            "AND json_extract(state, '$.note.revision') = ? ORDER BY originator_version DESC LIMIT 1",
-            ["/".join(log), first.version, str(revision)],
-        )
-        if found := [*later, *([first] if revision_of(first.note) == revision else [])]:
-            return found[0]
-        raise NotFound(f"document '{document.url[:500]}' has no revision {revision}; '?revisions' lists them")
+        for revision in revisions:
+            later = self._logbook.select(
+                "WHERE originator_id = ? AND topic = 'record-edited' AND json_extract(state, '$.reference') = ? "
+                "AND json_extract(state, '$.note.revision') = ? ORDER BY originator_version DESC LIMIT 1",
+                ["/".join(log), first.version, str(revision)],
+            )
+            if found := [*later, *([first] if revision_of(first.note) == revision else [])]:
+                return found[0]
+        raise NotFound(f"document '{document.url[:500]}' has no revision {revisions[-1]}; '?revisions' lists them")
 
     def versions(self, document: Document, *, limit: int, offset: int = 0) -> tuple[list[Version], int]:
         """At most *limit* of its records in log order after *offset*, and how many there are."""

@@ -86,10 +86,16 @@ class Change:
         except Invalid as error:
             raise Invalid(f"data type not supported: '{self.field}': {error}") from error
 
-    def read(self, text: str) -> int:
-        """The revision that somebody asks for: its number, or the text that the document has.  Raises Invalid."""
+    def read(self, text: str) -> tuple[int, ...]:
+        """The revisions that somebody may mean: by the text that the document has, and by the number.  Raises Invalid if it is neither."""
         plain = text.removeprefix("-")
-        return int(text) if plain.isascii() and plain.isdecimal() and len(plain) < 40 else self.moment(text)
+        numbers = (int(text),) if plain.isascii() and plain.isdecimal() and len(plain) < 40 else ()
+        try:
+            return (self.moment(text), *numbers)
+        except Invalid:
+            if not numbers:
+                raise
+            return numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _ADDRESS = re.compile(
 )
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:{}<>\"\\^`|]+)(?::(?P<port>[0-9]{0,5}))?")
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -94,6 +95,16 @@ def extract(template: str, text: str) -> dict[str, str] | None:
     return {name: found[group] for name, group in groups.items()} if found else None
 
 
+def unescaped(text: str) -> str:
+    """The text without percent escapes.  Raises Invalid for one that is none, and for bytes that are no UTF-8."""
+    if broken := _BROKEN.search(text):
+        raise Invalid(f"{text[broken.start() : broken.start() + 3]!r} is no percent escape; write %25 for a percent sign")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise Invalid("its percent escapes are not UTF-8") from error
+
+
 # -- addresses ---------------------------------------------------------------------------------------
 
 
@@ -125,11 +136,8 @@ class Address:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The segments without percent escapes.  Raises Invalid for escapes that are no UTF-8."""
-        try:
-            return tuple(unquote(segment, errors="strict") for segment in self.segments)
-        except UnicodeDecodeError as error:
-            raise Invalid("its percent escapes are not UTF-8") from error
+        """The segments without percent escapes.  Raises Invalid for escapes that are none, or no UTF-8."""
+        return tuple(map(unescaped, self.segments))
 
 
 def _host(text: str, scheme: str) -> str:
@@ -167,7 +175,7 @@ class Pattern:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a pattern: blanks around it, blanks in braces and one slash at its end do not count; percent escapes are decoded.  Raises Invalid."""
-        text = normalised(_unescaped(normalised(text.strip()).removesuffix("/")))
+        text = normalised(unescaped(normalised(text.strip()).removesuffix("/")))
         if found := _CONTROL.search(text):
             raise Invalid(f"a URL may not hold {found[0]!r}")
         address = Address.parse(text)
@@ -199,13 +207,6 @@ class Pattern:
 
 def _is_wild(segment: str) -> bool:
     return _WILDCARD.fullmatch(segment) is not None
-
-
-def _unescaped(text: str) -> str:
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError as error:
-        raise Invalid("its percent escapes are not UTF-8") from error
 
 
 @dataclass(slots=True)

@@ -96,6 +96,7 @@ def test_an_address_is_decoded_once_at_most(flare: Flare, target: str, key: str)
         ("http%3A%2F%2Fapi.company.com%2Fusers%2Fa%20b", "percent escape"),
         ("http%3A%2F%2Fapi.company.com%2Fusers%2F%FF", "not UTF-8"),
         ("http://api.company.com/users/%FF", "not UTF-8"),
+        ("http://api.company.com/users/100%", "no percent escape"),
         (f"http://api.company.com/users/{'x' * 4096}", "at most 4096 characters"),
     ],
 )
@@ -301,6 +302,15 @@ def test_earlier_revisions(flare: Flare) -> None:
     assert (404, "error during document search") == (status, title)
     assert "has no revision 17" in detail
     assert 400 == flare.get(ANN, "?revision=yesterday").status_code
+
+
+def test_a_format_of_digits(flare: Flare) -> None:
+    """A text of digits is meant as the document has it; the number of a revision does too, and a document may have numbers beside."""
+    flare.resource(format="20060102")
+    for value in ("20261122", "20261123", 20261122):
+        flare.put(ANN, {"updatedAt": value})
+    for asked, value in (("20261122", "20261122"), ("1795392000000000000", "20261123"), ("020261122", 20261122)):
+        assert value == flare.get(ANN, f"?revision={asked}").json()["content"]["updatedAt"]
 
 
 def test_the_list_of_revisions(flare: Flare) -> None:

@@ -103,4 +103,4 @@ def test_revisions_compare_as_numbers_do(a: int, b: int) -> None:
     change = Change("n", "2006-01-02")
     first, second = change.revision({"n": a}), change.revision({"n": b})
     assert (a < b) == (first < second)
-    assert first == change.read(str(first))
+    assert first in change.read(str(first))

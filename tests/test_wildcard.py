@@ -135,6 +135,7 @@ def test_patterns_are_normalised(text: str, expected: str) -> None:
         ("http://api.company.com:99x/users/{id}", "not a host"),
         (f"{HOST}/us\x00ers/{{id}}", "may not hold"),
         (f"{HOST}/%ff/{{id}}", "not UTF-8"),
+        (f"{HOST}/%zz/{{id}}", "no percent escape"),
         (f"{HOST}/users/{{revision}}", "reserved"),
         (f"{HOST}/users/{{}}", "needs a name"),
         (f"{HOST}/users/{{id}}/{{id}}", "same name"),
