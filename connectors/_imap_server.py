@@ -104,7 +104,8 @@ class Server:
     async def close(self) -> None:
         """Sign out if that is quick, and close the connection in any case."""
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._client.logout), 5)
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(self._client.logout)
         except (TimeoutError, OSError, imaplib.IMAP4.error, ValueError):
             self.cut()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .command import asking, connecting, history, importing, knowing, making, people, serving, switching, syncing, upkeep
+from .command import asking, connecting, history, importing, knowing, making, people, serving, switching, syncing, tapping, upkeep
 from .command.frame import Commands
 
 
@@ -28,6 +28,7 @@ for command in (
     connecting.disconnect,
     syncing.sync,
     syncing.connections,
+    tapping.singer,
     asking.get,
     asking.listing,
     asking.fields,

@@ -17,7 +17,7 @@ from .clock import Clock, stamp, system_clock
 from .connector import ANYWHERE, Connector, Fetching, Option
 from .credential import GIVEN, OWN, Credential, load, prefix_of, store
 from .draft import Draft
-from .error import Conflict, Invalid, NotFound
+from .error import Conflict, Forbidden, Invalid, NotFound
 from .guard import check_url
 from .log import Logbook
 from .record import Body, check_owner, check_source, loads
@@ -105,10 +105,12 @@ class Connections:
         """Make a connection; one that is there already gets new secrets, forgets its errors, and goes on where it was.
 
         *source* is a connector's name, maybe with an account (``github.work``).  What is not given stays as it was.  Raises NotFound for an unknown connector,
-        Invalid for an option, a secret or a base URL that it cannot have.
+        Invalid for an option, a secret or a base URL that it cannot have, Forbidden for one that runs programs unless *trusted*.
         """
         connector, known = self.connector(source), self.find(check_owner(owner), source)
-        plain, hidden = _sorted(connector, options or {}, secrets or {})
+        if connector.runs_programs and not trusted:
+            raise Forbidden(f"{connector.name} runs programs on this machine: only who runs it can connect it, on the command line")
+        plain, hidden = _sorted(connector, {**_told_by(connector, source), **(options or {})}, secrets or {})
         url = _base_url(connector, base_url or (known.base_url if known else ""))
         made = Connection(
             owner, source, connector.name, url, {**(known.options if known else {}), **plain},
@@ -277,6 +279,12 @@ def _sorted(connector: Fetching, options: Mapping[str, str], secrets: Mapping[st
     if unknown := hidden.keys() - {*GIVEN, *OWN} - {name for name, option in asks.items() if option.secret}:
         raise Invalid(f"{connector.name} has no secret {min(unknown)!r}; it takes {', '.join(GIVEN)}")
     return plain, hidden
+
+
+def _told_by(connector: Fetching, source: str) -> dict[str, str]:
+    """The options that the name of a source tells."""
+    part = source.split(".")[1:2]
+    return {option.name: part[0] for option in connector.asks if option.of_source and part}
 
 
 def _base_url(connector: Fetching, url: str) -> str:

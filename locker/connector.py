@@ -186,6 +186,9 @@ class Fetching(Connector):
     ``(ANYWHERE,)`` for a connector without credentials that is told whole addresses (feeds); it needs no base URL, and the guard still rules.
     """
 
+    runs_programs: ClassVar[bool] = False
+    """Whether it runs programs of others on this machine: then only the operator can connect it, and never over HTTP."""
+
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         """The pages of a stream from where a walk stands.  As declared, unless overridden; may be abandoned after any page."""
         return walker.pages(self, session, stream, walk)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .error import Retriable
@@ -24,7 +25,7 @@ class Option:
     """Something that a connection can be told (``locker connect hackernews --option username=pg``).  A *secret* is kept in the vault.
 
     One that names the *account* itself is the fact ``id``: where it is given, the service is not asked whose account it is (a key may open public lists
-    and know nobody).
+    and know nobody).  *of_source*: unless told, it is what stands behind the first dot of the source's name (``singer.tap-github``).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Option:
     required: bool = False
     secret: bool = False
     account: bool = False
+    of_source: bool = False
     default: str = ""
 
 
@@ -195,4 +197,8 @@ class Session(Protocol):
 
     async def address(self, host: str, port: int) -> str:
         """The one address that may be connected to for a host, for protocols that are no HTTP.  Raises Forbidden, Invalid or Unavailable."""
+        ...
+
+    def program(self, name: str) -> Path:
+        """A program that the operator installed, for a connector that ``runs_programs``.  Raises Forbidden unless the operator's setting allows it."""
         ...

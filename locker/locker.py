@@ -43,6 +43,7 @@ from .settling import SUBTYPE
 from .subscribing import Subscriptions
 from .sync import Collected, Syncing
 from .tagging import Tag, Tags
+from .tap import Taps
 from .vault import Vault
 from .views import Views
 
@@ -70,7 +71,7 @@ class Locker:
     """One folder of data, open.  Made by ``Locker(folder)``; closes with ``close`` or as a context.
 
     *keys*, *secret* and *old_secret* open the vault (``vault.py``); *guard* says which private addresses may be called,
-    *applications* what services know this locker as.  Raises StorageError if the folder cannot be written, Invalid for two
+    *applications* what services know this locker as, *singer* that taps may run.  Raises StorageError if the folder cannot be written, Invalid for two
     plugins of one name.
     """
 
@@ -85,6 +86,7 @@ class Locker:
         old_secret: str | None = None,
         guard: Guard | None = None,
         applications: Applications | None = None,
+        singer: bool = False,
     ) -> None:
         self.data = Path(data)
         self.clock = clock
@@ -102,7 +104,8 @@ class Locker:
         self.guard = guard or Guard()
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
         self.applications = applications or Applications()
-        self.syncing = Syncing(self.logbook, self.connections, self.guard, self.applications, clock=clock)
+        self.taps = Taps(self.data, allowed=singer)
+        self.syncing = Syncing(self.logbook, self.connections, self.guard, self.applications, taps=self.taps, clock=clock)
         self.scheduler = Scheduler(self.logbook, self.connections, self.syncing, clock=clock)
         self.connecting: Connecting[Connection] = Connecting(
             self.connectors, self.connections, self.vault, self.applications, self._reach, clock=clock

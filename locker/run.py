@@ -32,6 +32,7 @@ from .reach import Reach
 from .record import Body
 from .session import HttpSession
 from .standing import Standings
+from .tap import Taps
 from .trial import signer_of
 from .walking import Streamed, Walking
 
@@ -73,7 +74,7 @@ Told = Callable[[Collected], None]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What every run needs: the store, who may be reached, what services know us as, and how time passes."""
+    """What every run needs: the store, who may be reached, what services know us as, how time passes, and which programs may run."""
 
     logbook: Logbook
     connections: Connections
@@ -82,6 +83,7 @@ class Means:
     clock: Clock
     sleep: Sleep
     reaching: Callable[[Guard], Reach]
+    taps: Taps
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Run:
         """Walk the streams, then settle how the connection fares."""
         means, connection = self._means, self._connection
         kept = Kept(means.connections, connection)
-        guard = means.guard.trusting(connection.base_url) if connection.trusted and connection.base_url else means.guard
+        names_host = connection.trusted and connection.base_url and not self._connector.runs_programs
+        guard = means.guard.trusting(connection.base_url) if names_host else means.guard
         credential = await asyncio.to_thread(kept.load)
         budget = Budget(means.logbook, budget_of(self._connector, connection, credential), self._connector.pace, clock=means.clock)
         problem: LockerError | None = None
@@ -128,7 +131,7 @@ class Run:
             )  # fmt: skip
             session = HttpSession(
                 reach, guard, self._connector, connection, signer, kept.secret, budget,
-                clock=means.clock, sleep=means.sleep,
+                program=means.taps.program, clock=means.clock, sleep=means.sleep,
             )  # fmt: skip
             try:
                 await self._identify(session)

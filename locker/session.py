@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -60,6 +61,7 @@ class HttpSession:
         secret: Secret,
         budget: Budget,
         *,
+        program: Callable[[str], Path],
         clock: Clock = system_clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -69,6 +71,7 @@ class HttpSession:
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self.cost = connector.pace.cost
         """What a request costs, unless it says so itself."""
+        self._program = program
         self.requests = 0
         """How many were sent."""
 
@@ -124,6 +127,12 @@ class HttpSession:
     async def address(self, host: str, port: int) -> str:
         """The one address that may be connected to for a host, for protocols that are no HTTP."""
         return str((await asyncio.to_thread(self._guard.resolve, host, port, MAIL_PORTS))[0])
+
+    def program(self, name: str) -> Path:
+        """A program that the operator installed.  Raises Forbidden for a connector that says nothing of running any."""
+        if not self._connector.runs_programs:
+            raise Forbidden(f"{self._connector.name} does not say that it runs programs")
+        return self._program(name)
 
     # -- one request ---------------------------------------------------------------------------------------
 

@@ -162,6 +162,7 @@ class Settings:
     return_to: tuple[str, ...] = _setting(ORIGINS, (), "other sites that people may be sent back to after connecting a network")
     old_secret: str | None = _setting(TEXT, None, "the secret before, until 'locker vault rotate' is done", secret=True)
     plugins: bool = _setting(SWITCH, False, "use the files in <data>/plugins as connectors and collections: Python, which runs, and TOML")
+    singer: bool = _setting(SWITCH, False, "install and run Singer taps: programs of others, which fetch from a service with your rights")
     log_level: str = _setting(LEVEL, "info", "how much the program tells: " + ", ".join(LEVELS))
 
     @classmethod

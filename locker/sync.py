@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from .application import Applications
 from .clock import Clock, stamp, system_clock
@@ -19,6 +20,7 @@ from .log import Logbook
 from .reach import Reach
 from .run import RUN, Collected, Means, Run, Sleep, Told
 from .standing import Standings
+from .tap import Taps
 
 __all__ = ["RUN", "Collected", "Syncing", "chosen"]
 
@@ -35,11 +37,13 @@ class Syncing:
         guard: Guard,
         applications: Applications,
         *,
+        taps: Taps | None = None,
         clock: Clock = system_clock,
         sleep: Sleep = asyncio.sleep,
         reaching: Callable[[Guard], Reach] = Reach,
     ) -> None:
-        self._connections, self._means = connections, Means(logbook, connections, guard, applications, clock, sleep, reaching)
+        self._connections = connections
+        self._means = Means(logbook, connections, guard, applications, clock, sleep, reaching, taps or Taps(Path(), allowed=False))
 
     async def run(
         self,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from locker.connector import Answer, Body, Fetching, Item, Problem, Walk
-from locker.error import Fatal, Retriable, Skippable, Unauthorized
+from locker.error import Fatal, Forbidden, Retriable, Skippable, Unauthorized
 from locker.guard import MAIL_PORTS, Guard
 from locker.plugin import found, mount
 from locker.reach import Reach
@@ -77,6 +77,11 @@ class LoopbackSession:
 
     async def address(self, host: str, port: int) -> str:
         return str(LOOPBACK.resolve(host, port, MAIL_PORTS)[0])
+
+    def program(self, name: str) -> Path:
+        if name not in self.programs:
+            raise Forbidden(f"{name} may not be run")
+        return self.programs[name]
 
     def _signature(self) -> dict[str, str]:
         if "token" in self.secrets:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -64,6 +65,9 @@ class FakeSession:
         if name not in self.secrets:
             raise Unauthorized(f"there is no {name}")
         return self.secrets[name]
+
+    def program(self, name: str) -> Path:
+        raise NotImplementedError
 
     async def address(self, host: str, port: int) -> str:
         return host

@@ -155,6 +155,7 @@ def opened(settings: Settings, *, make: bool = False) -> Iterator[Locker]:
         old_secret=settings.old_secret,
         guard=Guard(settings.allow_networks),
         applications=Applications(settings.oauth_clients),
+        singer=settings.singer,
     ) as locker:
         yield locker
 
