@@ -65,7 +65,8 @@ def test_every_import_is_declared() -> None:
     modules = {module for top in ("locker", "connectors", "collections", "api") for module in imported(ROOT / top)}
     foreign = modules - sys.stdlib_module_names - {"locker"}
     used = {module: {normal(each) for each in distributions.get(module, [module])} for module in foreign}
-    declared = {normal(each) for each in PROJECT["project"]["dependencies"]}
+    extras = PROJECT["project"]["optional-dependencies"]
+    declared = {normal(each) for each in (*PROJECT["project"]["dependencies"], *extras["imap"])}
     assert {} == {module: names for module, names in used.items() if not names & declared}
 
 
