@@ -46,8 +46,9 @@ def favorite(entry: Body) -> Body:
     """A liked post of a feed, with what it says; or the record of a like, with when it was given."""
     value = obj(entry.get("value"))
     if value:
-        subject = text(obj(value.get("subject")).get("uri"))
-        return known(url=page(subject), author=_repo(subject), kind="like", created=moment(value.get("createdAt")))
+        # Naming its own time, it is composed after the view, whose time is only the post's.
+        when = moment(value.get("createdAt"))
+        return known(url=page(text(obj(value.get("subject")).get("uri"))), kind="like", created=when, updated=when)
     said, author = post(entry), obj(obj(entry.get("post")).get("author"))
     return known(
         url=said.get("url"),

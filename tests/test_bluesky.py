@@ -4,13 +4,16 @@ Bluesky's records and views: what they become.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 
 from locker.connector import Answer, Body, Item, Problem
 from locker.error import Unauthorized
+from tests.fetching import FakeService, opened, synced
 from tests.mapping import Sample, drifted, fetching, made, said
 
 BLUESKY = fetching("bluesky")
@@ -87,7 +90,7 @@ def test_a_view_of_the_same_post() -> None:
 def test_a_like_is_known_twice() -> None:
     """The record tells when, the view what: they have one address."""
     when, what = said(BLUESKY, "favorite", LIKE), said(BLUESKY, "favorite", {"post": VIEW})
-    assert {"url": PAGE, "author": ANN, "kind": "like", "created": "2024-02-02T03:04:05Z"} == when
+    assert {"url": PAGE, "kind": "like", "created": "2024-02-02T03:04:05Z", "updated": "2024-02-02T03:04:05Z"} == when
     assert (PAGE, RECORD["text"], "https://cdn.example/l") == (what["url"], what["description"], what["thumbnail"])
 
 
@@ -136,6 +139,58 @@ def test_an_ended_token_is_told_as_400(name: str) -> None:
     assert isinstance(BLUESKY.judge(Answer(400, {}, f'{{"error": "{name}"}}'.encode(), "")), Unauthorized)
     assert BLUESKY.judge(Answer(400, {}, b'{"error": "InvalidRequest"}', "")) is None
     assert BLUESKY.judge(Answer(400, {}, b"<html>", "")) is None
+
+
+class Server:
+    """A server of the protocol, whose access tokens are good for three requests and whose renewing tokens for one."""
+
+    def __init__(self) -> None:
+        self.given, self.left, self.calls = 0, 0, list[str]()
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        call, bearer = request.path.removeprefix("/xrpc/"), request.headers.get("Authorization")
+        self.calls.append(call)
+        if call == "com.atproto.server.createSession":
+            is_ann = {"identifier": "ann.example", "password": "abcd-efgh"} == await request.json()
+            return self._session() if is_ann else web.json_response({"error": "AuthenticationRequired"}, status=401)
+        if call == "com.atproto.server.refreshSession":
+            return self._session() if bearer == f"Bearer renew-{self.given}" else web.json_response({"error": "ExpiredToken"}, status=400)
+        self.left -= 1
+        if bearer != f"Bearer access-{self.given}" or self.left < 0:
+            return web.json_response({"error": "ExpiredToken", "message": "Token has expired"}, status=400)
+        lists = {
+            "com.atproto.server.getSession": {"did": ANN, "handle": "ann.example"},
+            "com.atproto.repo.listRecords": {"records": [LISTED if "post" in request.query.get("collection", "") else LIKE]},
+            "app.bsky.feed.getAuthorFeed": {"feed": [{"post": VIEW}, REPOST]},
+            "app.bsky.feed.getActorLikes": {"feed": [{"post": VIEW}]},
+            "app.bsky.graph.getFollows": {"follows": [PROFILE]},
+        }
+        return web.json_response(lists.get(call, {"followers": []}))
+
+    def _session(self) -> web.Response:
+        self.given, self.left = self.given + 1, 3
+        return web.json_response({"accessJwt": f"access-{self.given}", "refreshJwt": f"renew-{self.given}", "did": ANN})
+
+
+async def test_an_app_password_is_all_it_takes(tmp_path: Path) -> None:
+    """The password is sent once; sessions that end in the middle of a run are renewed; likes and their records become one object."""
+    server = Server()
+    secrets = {"username": "ann.example", "password": "abcd-efgh"}
+    async with FakeService(cues=[server]).open() as base:
+        first, second = await synced(tmp_path, BLUESKY, base, secrets=secrets)
+    assert {"posts": 1, "feed": 2, "likes": 1, "like-records": 1, "follows": 1, "followers": 0} == {
+        stream.name: stream.added for stream in first.streams
+    }
+    assert ("normal", None, 0, None) == (first.mode, first.error, second.records, second.error)
+    assert 1 == server.calls.count("com.atproto.server.createSession")
+    assert 2 < server.calls.count("com.atproto.server.refreshSession")
+    with opened(tmp_path, BLUESKY) as locker:
+        locker.prepare()
+        locker.catch_up()
+        like = locker.object("me", "favorite:1")
+    expected = {"url": PAGE, "description": RECORD["text"], "author": "ann.example", "created": "2024-02-02T03:04:05Z"}
+    assert expected == {name: like["body"][name] for name in expected}
+    assert 2 == len(like["via"])
 
 
 @given(drifted(SAMPLES))

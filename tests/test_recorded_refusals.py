@@ -120,3 +120,15 @@ async def test_shared_answer_that_breaks_off(tmp_path: Path) -> None:
     (report,), _ = await asked(tmp_path, "reddit", "saved", moved(CORE, "*bad_json.json", SAVED, [200])[1:])
     assert ("failed", 0) == (report.streams[0].outcome, report.records)
     assert "no JSON" in (report.error or "")
+
+
+@pytest.mark.shared
+@needs_shared
+async def test_shared_list_that_did_not_change(tmp_path: Path) -> None:
+    """GitHub's 304 to the state of a list that was given before: one request, and nothing is taken for missing."""
+    list_ = moved(PYGITHUB, "AuthenticatedUser.testStarring.txt", STARRED, [200])[2:]
+    same = moved(PYGITHUB, "ConditionalRequestUpdate.testDidNotUpdate.txt", STARRED, [304])
+    tagged = replace(list_[0], headers=(("ETag", '"ed4e0b1aa7b6ab2a4a2c0ee3e5f9ba9d"'),))
+    (first, second), _ = await asked(tmp_path, "github", "stars", [tagged, *same], times=2)
+    assert (30, "done") == (first.records, first.streams[0].outcome)
+    assert (0, "unchanged", 1) == (second.records, second.streams[0].outcome, second.requests)
