@@ -91,6 +91,11 @@ class Budget:
         self._held = 0.0
         self._heard = Heard()
         self._spending = asyncio.Lock()
+        self._parts: dict[str, Budget] = {}
+
+    def of(self, host: str) -> Budget:
+        """The one of another host, where a connector asks many."""
+        return self._parts.setdefault(host, Budget(self._logbook, f"{self._name} {host}", self._pace, clock=self._clock))
 
     async def spend(self, cost: float, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Take what a request costs, after a short wait if need be.  Raises LimitReached if it would be a long one."""
@@ -126,6 +131,8 @@ class Budget:
         """Give back what was not used, and let others know what was heard."""
         await asyncio.wrap_future(self._logbook.queue(lambda writing: self._settle(writing, back=self._held)))
         self._held = 0.0
+        for part in self._parts.values():
+            await part.close()
 
     def _take(self, writing: sqlite3.Connection, cost: float) -> float:
         """Take at least one request's cost; 0, or the seconds to wait."""

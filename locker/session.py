@@ -157,18 +157,24 @@ class HttpSession:
             problem = self._connector.judge(answer)
         if problem is None and (200 <= answer.status < 300 or answer.status in accept):
             return answer
-        problem = self._limited(answer, problem or self._meaning(answer))
+        problem = self._limited(answer, problem or self._meaning(answer), self._budget_at(asked.url))
         problem.args = (self._signer.hide(str(problem)), *problem.args[1:])  # some services repeat what they were sent
         raise problem
 
-    def _limited(self, answer: Answer, problem: LockerError) -> LockerError:
+    def _budget_at(self, url: str) -> Budget:
+        """What may be spent at a URL: of a connector that asks many hosts, each host's own."""
+        is_elsewhere = ANYWHERE in self._connector.hosts and _origin(url) != _origin(self.base_url)
+        return self._budget.of(urlsplit(url).netloc) if is_elsewhere else self._budget
+
+    def _limited(self, answer: Answer, problem: LockerError, budget: Budget) -> LockerError:
         """The budget hears of a limit that was reached; a connector says Retriable of one that a service tells in a way of its own."""
         if isinstance(problem, Retriable) and (isinstance(problem, LimitReached) or answer.status < 500):
-            return LimitReached(str(problem), self._budget.block(problem.after))
+            return LimitReached(str(problem), budget.block(problem.after))
         return problem
 
     async def _send(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:
-        await self._budget.spend(self.cost if cost is None else cost, self._sleep)
+        budget = self._budget_at(asked.url)
+        await budget.spend(self.cost if cost is None else cost, self._sleep)
         url, headers = await self._signer.sign(asked.method, asked.url, asked.headers, asked.body)
         hops = 0 if asked.method != "GET" or not MOVED.isdisjoint(accept) else HOPS
         try:
@@ -177,7 +183,7 @@ class HttpSession:
         except LockerError as error:
             raise _told(error) from None  # its cause names the whole URL
         answer = Answer(reply.status, reply.headers, reply.body, asked.url if reply.url == url else reply.url)
-        self._budget.hear(answer)
+        budget.hear(answer)
         return answer
 
     def _meaning(self, answer: Answer) -> LockerError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import pytest
 from aiohttp import web
 
 from locker.connector import Archived, Item, Walk
-from locker.error import Fatal, Invalid
+from locker.error import Fatal, Invalid, LimitReached
 from locker.locker import Locker
 from tests.connectors import read
 from tests.fetching import LOOPBACK, FakeService, bodies, opened, synced
-from tests.listing import FakeSession
+from tests.listing import Asked, FakeSession
 from tests.mapping import fetching
 from tests.replays import replayed
 from tests.shared import DATA, needs_shared
@@ -124,19 +125,39 @@ async def test_one_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         assert (0, "skipped") == (report.records, report.streams[0].outcome)
 
 
-async def test_one_that_has_had_enough_comes_last(tmp_path: Path) -> None:
-    """A limit of one server lets the others go on; the walk waits for it once, and no longer."""
-    answers = {"/a": sent("", status=429), "/b": sent(rss("3"))}
-    busy, calm = serving(answers), serving({"/c": sent(rss("2"))})
+async def test_one_that_has_had_enough_lets_the_others_go_on(tmp_path: Path) -> None:
+    """A limit of one server is none of another's."""
+    busy, calm = serving({"/a": sent("", status=429), "/b": sent(rss("3"))}), serving({"/c": sent(rss("2"))})
     async with busy.open() as base, calm.open() as other:
-        with opened(tmp_path, FEED) as locker:
-            locker.connections.add("me", "feed", base_url=base, options={"urls": f"/a /b {other}/c"}, trusted=True)
-            first = await locker.syncing.run("me", "feed")
-            second = await locker.syncing.run("me", "feed")
-            answers["/a"] = sent(rss("1"))
-            third = await locker.syncing.run("me", "feed")
-    assert [(1, "limited"), (1, "done"), (1, "done")] == [(report.records, report.streams[0].outcome) for report in (first, second, third)]
-    assert (["/a", "/a", "/b", "/a", "/b"], ["/c", "/c"]) == (busy.asked, calm.asked)
+        (report,) = await synced(tmp_path, FEED, base, options={"urls": f"/a /b {other}/c"}, times=1)
+    assert (1, "limited", "rate-limited") == (report.records, report.streams[0].outcome, report.mode)
+    assert (["/a"], ["/c"]) == (busy.asked, calm.asked)
+
+
+def test_a_limited_server_is_waited_for_once() -> None:
+    """Its feeds are left for later, and then asked once more; if it still has had enough, the walk ends without them."""
+    limited = {"/api/a"}
+
+    def answer(asked: Asked) -> tuple[int, dict[str, str], Any]:
+        if asked.path in limited:
+            raise LimitReached("429", 60)
+        return 200, {}, rss(asked.path[-1]).encode()
+
+    async def walked(step: Any) -> tuple[list[str], Any, list[str]]:
+        session = FakeSession(answer, options={"urls": "/a /b https://calm.example/c"})
+        keys: list[str] = []
+        left = None
+        with suppress(LimitReached):
+            async for page in FEED.fetch(session, FEED.streams[0], Walk(step)):
+                keys += [item.key[-1] for item in page.items if isinstance(item, Item)]
+                left = json.loads(json.dumps(page.step))
+        return keys, left, [asked.path[-1] for asked in session.asked]
+
+    keys, step, asked = asyncio.run(walked(None))
+    assert (["c"], ["a", "c"]) == (keys, asked)
+    assert (["b"], None, ["a", "b"]) == asyncio.run(walked(step))
+    limited.clear()
+    assert (["a", "b"], None, ["a", "b"]) == asyncio.run(walked(step))
 
 
 async def test_what_came_half_is_asked_for_again(tmp_path: Path) -> None:
