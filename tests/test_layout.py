@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locker.datepart import SECOND
 from locker.error import Invalid
-from locker.layout import SECOND, Layout, rfc3339
+from locker.layout import Layout, rfc3339
 
 RFC = "2006-01-02T15:04:05Z07:00"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
