@@ -37,11 +37,14 @@ class Credential:
         return self.secrets.get(name, "")
 
     def hide(self, text: str) -> str:
-        """A text without these secrets: some services repeat in an error what they were sent."""
-        for name, secret in self.secrets.items():
-            if name not in PLAIN and len(secret) > 3:
-                for form in {secret, quote(secret), quote(secret, safe=""), b64encode(secret.encode()).decode().rstrip("=")}:
-                    text = text.replace(form, "…")
+        """A text without these secrets: some services repeat in an error what they were sent, as it is or as it was written."""
+        secrets = {secret for name, secret in self.secrets.items() if name not in PLAIN and len(secret) > 3}
+        if self.get("password"):
+            secrets.add(f"{self.get('username')}:{self.get('password')}")
+        for secret in sorted(secrets, key=len, reverse=True):
+            encoded = b64encode(secret.encode()).decode()
+            for form in (secret, quote(secret), quote(secret, safe=""), encoded, encoded.rstrip("="), quote(encoded, safe="")):
+                text = text.replace(form, "…")
         return text
 
     @property
