@@ -215,9 +215,12 @@ class Connections:
         if connection.mode == DISABLED:
             raise Conflict(f"{source} is disabled: {connection.error or 'by hand'}; enable it first")
         now = stamp(self._clock())
-        self._logbook.transact(
-            lambda writing: writing.execute("UPDATE connections SET due = ? WHERE owner = ? AND source = ?", (now, owner, source))
-        )
+
+        def hasten(writing: sqlite3.Connection) -> None:
+            writing.execute("UPDATE walks SET due = NULL WHERE owner = ? AND source = ?", (owner, source))
+            writing.execute("UPDATE connections SET due = ? WHERE owner = ? AND source = ?", (now, owner, source))
+
+        self._logbook.transact(hasten)
         return self.get(owner, source)
 
     def enable(self, owner: str, source: str) -> Connection:

@@ -190,7 +190,7 @@ class HttpSession:
         """What a status says."""
         place = f"{urlsplit(answer.url).hostname}{urlsplit(answer.url).path}"
         status, after = answer.status, asked_for(answer.headers.get("retry-after"), self._clock())
-        text = f"{place} answers {status}{_excerpt(answer)}"
+        text = f"{place} answers {status}{_excerpt(self._signer.hide(answer.text()[:4000]))}"
         if status == 401:
             return Unauthorized(f"{text}; the token is wrong or has expired: 'locker connect {self.connection.source}' renews it")
         if status == 429 or (status == 403 and (after is not None or answer.headers.get(self._connector.pace.remaining) == "0")):
@@ -228,9 +228,9 @@ def _told(error: LockerError) -> LockerError:
     return Retriable(text)
 
 
-def _excerpt(answer: Answer) -> str:
-    """The beginning of what an answer says of itself."""
-    text = " ".join(answer.text()[:400].split())
+def _excerpt(said: str) -> str:
+    """The beginning of what an answer says of itself; whoever cuts it has hidden the secrets before, or half of one may be left."""
+    text = " ".join(said[:400].split())
     return f" ({text[:160]})" if text and not text.startswith("<") else ""
 
 

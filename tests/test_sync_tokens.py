@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from locker.credential import load, prefix_of
 from locker.locker import Locker
@@ -112,3 +113,22 @@ def test_removed_means_forgotten(home: Home) -> None:
     home.locker.sync("me", "fake")
     home.locker.connections.remove("me", "fake")
     assert ([], 30) == (home.locker.vault.names(prefix_of("me", "fake")), home.records)
+
+
+def test_asked_to_hurry(home: Home) -> None:
+    """A connection that was looked at a moment ago is looked at again at once, every stream of it."""
+
+    def run() -> int:
+        return asyncio.run(home.locker.syncing.run("me", "fake", only_due=True)).requests
+
+    assert (True, 0) == (run() > 0, run())
+    home.locker.connections.hasten("me", "fake")
+    assert run() > 0
+
+
+def test_half_a_secret_is_one_too(home: Home) -> None:
+    """A long answer that repeats the token where we cut it: what is left of the token is nothing."""
+    said = f"{'x' * 140} access-0 {'y' * 5000}"
+    home.network.before = lambda path: web.Response(status=400, text=said) if path == "/likes" else None
+    home.locker.sync("me", "fake")
+    assert "acce" not in str(home.locker.connections.get("me", "fake").error)
