@@ -62,7 +62,7 @@ STYLES: dict[str, type] = {
 }
 KINDS: dict[str, type] = {"bearer": Bearer, "api-key": ApiKey, "basic": Basic, "login": Login, "oauth2": OAuth2, "oauth1": OAuth1}
 MEANINGS: dict[str, type[LockerError]] = {"unauthorized": Unauthorized, "retriable": Retriable, "skippable": Skippable, "fatal": Fatal}
-TABLES = ("name", "title", "base_url", "auth", "who", "asks", "streams", "pace", "errors", "map")
+TABLES = ("name", "title", "base_url", "hosts", "auth", "who", "asks", "streams", "pace", "errors", "map")
 
 
 class Declared(Fetching):
@@ -113,6 +113,7 @@ def declare(table: Mapping[str, Any], schemas: Mapping[str, Schema], module: str
         "name": _value(table.get("name", ""), str, "name"),
         "title": _value(table.get("title", ""), str, "title"),
         "base_url": _value(table.get("base_url", ""), str, "base_url"),
+        "hosts": _value(table.get("hosts", []), tuple[str, ...], "hosts"),
         "types": tuple(dict.fromkeys(stream.type for stream in streams)),
         "auth": tuple(_chosen(one, place, "kind", KINDS) for one, place in _many(table, "auth")),
         "who": _table(table["who"], Who, "who") if "who" in table else None,

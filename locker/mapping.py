@@ -103,7 +103,8 @@ def _shape(value: Any, wanted: Mapping[str, Any]) -> Any:
             made = {name: _shape(value[name], inner) for name, inner in wanted.get("properties", {}).items() if name in value}
             return {name: inner for name, inner in made.items() if inner is not None} or None
         case "string":
-            return (path.text(value) or "").strip() or None
+            found = (path.text(one) for one in (value if isinstance(value, list) else [value]))
+            return next((text.strip() for text in found if text and text.strip()), None)
         case "number" | "integer":
             return _number(value)
         case "boolean":

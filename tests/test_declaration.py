@@ -33,6 +33,7 @@ WHOLE = """
 name = "bookshelf"
 title = "Bookshelf"
 base_url = "https://api.bookshelf.example"
+hosts = ["pages.bookshelf.example"]
 
 [[auth]]
 kind = "oauth2"
@@ -89,7 +90,7 @@ when = "error"
 means = "fatal"
 
 [map.favorite]
-url = "book.url"
+url = ["book.link", "book.url", "book.id"]
 title = "book.title"
 tag = ["genre", "genres"]
 created = "liked_at"
@@ -118,6 +119,7 @@ def test_all_that_can_be_declared(tmp_path: Path) -> None:
     assert (OAuth2(authorize="/oauth", token="/token", scopes=("read",)), Bearer(prefix="Token "), ApiKey(param="key")) == made.auth
     assert (Option(name="shelf", help="the shelf's name", default="main"),) == made.asks
     assert Pace(requests=30, seconds=10.0, remaining="x-left") == made.pace
+    assert ("pages.bookshelf.example",) == made.hosts
     likes, notes = made.streams
     assert PageNumber(size=2) == likes.paging
     assert Since(param="after", path="liked_at", kind="epoch", overlap=60.0) == likes.since
