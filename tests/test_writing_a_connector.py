@@ -23,7 +23,7 @@ from locker.stand_in import StandIn
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs" / "writing-a-connector.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^(?:<!-- ([\w.-]+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [(name, kind, text) for name, kind, text in BLOCK.findall(GUIDE)]
+BLOCKS: list[tuple[str, str, str]] = [(name, kind, text) for name, kind, text in BLOCK.findall(GUIDE)]
 FILES = {name: text for name, _, text in BLOCKS if name}
 WHERE = "http://127.0.0.1:9000"
 
