@@ -172,7 +172,7 @@ class Session(Protocol):
     ) -> Answer:
         """GET a path of the base URL, or a whole URL of its host.
 
-        Statuses from 200 to 299 and those of *accept* are answered.  Any other raises what it means: Unauthorized (401), Skippable (403 and 404: this
+        Statuses from 200 to 299 and those of *accept* are answered.  Any other raises what it means: Unauthorized (401), Skippable (403, 404, 410 and 451: this
         stream is not for this account), Retriable (429 and 5xx, when trying again did not help), Fatal (the rest).
         """
         ...

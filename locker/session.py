@@ -197,7 +197,7 @@ class HttpSession:
             return LimitReached(f"{place} has had enough requests for now ({status})", after)
         if status in (408, 425) or status >= 500:
             return Retriable(text, after)
-        if status in (403, 404):
+        if status in (403, 404, 410, 451):
             return Skippable(f"{text}: this stream is not for this account")
         return Fatal(text)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from aiohttp import web
 
 from locker.connector import Option, Stream, Who
 from locker.error import NotFound, Unavailable
@@ -97,6 +98,15 @@ async def test_a_mirror_that_knows_no_accounts(tmp_path: Path) -> None:
         stars.streams = Stars.streams  # type: ignore[misc]
         (report,) = await synced(tmp_path / "b", stars, base, times=1)
     assert (1, None) == (report.records, report.error)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 451])
+async def test_a_list_that_is_not_for_an_account(tmp_path: Path, status: int) -> None:
+    """Forbidden, missing, gone or barred by law: that stream is left out, however often, and the connection stays well."""
+    service = FakeService({"/starred": []}, [lambda _: web.Response(status=status)])
+    async with service.open() as base:
+        reports = await synced(tmp_path, Stars(), base, times=6)
+    assert {("skipped", None, "normal")} == {(report.streams[0].outcome, report.error, report.mode) for report in reports}
 
 
 class Halved(Stars):
