@@ -15,7 +15,7 @@ from aiohttp import web
 from locker.account import Identity, Tokens
 from locker.error import Forbidden, Invalid, Unauthorized, Unavailable
 from locker.limit import Limits, place_of
-from locker.locker import Authority, Locker
+from locker.locker import Authority, Locker, Reach
 from locker.query import Answer, Search, TooSlow
 from locker.settings import Settings
 
@@ -52,6 +52,7 @@ class Service:
     """The newest position that was written through calls whose readers do not say which position they need."""
     appends: Appends = field(init=False)
     authority: Authority = field(init=False)
+    _outside: Reach | None = None
 
     def __post_init__(self) -> None:
         self.appends = Appends(self.locker)
@@ -90,6 +91,19 @@ class Service:
                     self.slow.pop(next(iter(self.slow)))
                 self.slow[search] = None
         return await self.in_thread(reader.search, search)
+
+    async def outside(self) -> Reach:
+        """The door by which pages are fetched, open for as long as the server runs."""
+        if self._outside is None:
+            self._outside = await Reach(self.locker.guard).__aenter__()
+        return self._outside
+
+    async def close(self) -> None:
+        """Let go of threads and of the door."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.authority.close()
+        if self._outside is not None:
+            await self._outside.__aexit__(None, None, None)
 
     async def arrive(self, position: int) -> None:
         """Wait until what was written up to a position can be queried.  Raises Unavailable after five seconds."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ._envelope import either
 from ._errors import brief
 from ._pages import JSON
 from ._routes import Json, Parameter, Route
@@ -46,7 +47,7 @@ def routes_of(handlers: Mapping[str, Handler]) -> Iterator[Route]:
     """The calls with their documentation; *handlers* by name."""
 
     def route(method: str, path: str, name: str, summary: str, scope: str | None, **more: Any) -> Route:
-        return Route(method, BASE + path, handlers[name], summary, scope=scope, shape=brief, **more)
+        return Route(method, BASE + path, handlers[name], summary, scope=scope, **{"shape": brief, **more})
 
     def body(schema: Json) -> Json:
         return {JSON: schema}
@@ -61,7 +62,7 @@ def routes_of(handlers: Mapping[str, Handler]) -> Iterator[Route]:
     )  # fmt: skip
     yield route("POST", "/refresh", "refresh", "A fresh token of the same session", "read", answers=body(SESSION))
     yield route("POST", "/logout", "logout", "End the session", "read", statuses=(204,))
-    yield route("GET", "/me", "me", "Who is calling", "read", answers=body(_object("user", user=USER)))
+    yield route("GET", "/me", "me", "Who is calling", "read", answers=body(_object("user response", user=USER)), shape=either)
     yield route(
         "GET",
         "/tokens",

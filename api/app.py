@@ -7,18 +7,19 @@ The HTTP interface, put together: every dialect in this folder, behind one door.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pkgutil import iter_modules
 
 from aiohttp import web
 
 from locker.account import Tokens
-from locker.error import Invalid, Unavailable
+from locker.error import Invalid, LockerError, Unavailable
 from locker.limit import Limits
 from locker.locker import Locker
 from locker.settings import Settings
@@ -30,7 +31,11 @@ from ._routes import Route
 from ._server import MAX_FIELD, MAX_LINE, Runner
 from ._service import Service
 
+logger = logging.getLogger("locker")
+
 KEEP_ALIVE_SECONDS = 75.0
+AGAIN_SECONDS = 30.0
+"""How often the server looks for pages that are due to be fetched again."""
 
 
 def make_app(locker: Locker, settings: Settings) -> web.Application:
@@ -53,12 +58,29 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
         app.router.add_route("*", f"{path[:-1]}:.*}}" if isinstance(door, Door) and door.is_open else path, door.answer)
     app.router.add_route("*", "/{tail:.*}", elsewhere.answer)
 
-    async def close(_: web.Application) -> None:
-        service.threads.shutdown(wait=False, cancel_futures=True)
-        service.authority.close()
-
-    app.on_cleanup.append(close)
+    app.cleanup_ctx.append(lambda _: _working(service))
     return app
+
+
+async def _working(service: Service) -> AsyncIterator[None]:
+    """While the server runs, pages that did not answer are tried again; then its threads end."""
+    task = asyncio.create_task(_try_again(service))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await service.close()
+
+
+async def _try_again(service: Service) -> None:
+    lease = service.locker.lease("pages")
+    while True:
+        await asyncio.sleep(AGAIN_SECONDS)
+        try:
+            if await asyncio.to_thread(lease.take):
+                await service.locker.reading.try_again(await service.outside())
+        except LockerError as error:
+            logger.warning("pages: %s", error)
 
 
 def _routes(service: Service) -> Iterator[Route]:

@@ -15,11 +15,14 @@ from locker.account import DAY, KINDS, Account, check_role
 from locker.error import BrokenSchema, Conflict, Forbidden, Invalid
 from locker.record import Body
 
+from ._articles import person
 from ._body import read_object
+from ._envelope import enveloped
 from ._pages import HEADERS, answer
 from ._query_string import whole_number
 from ._routes import Route
 from ._service import Call, Service
+from ._stream_list import fresh
 from ._users_routes import routes_of
 
 NEVER_STORED = {"Cache-Control": "no-store"}
@@ -86,9 +89,10 @@ async def log_out(call: Call) -> web.StreamResponse:
 
 
 async def me(call: Call) -> web.StreamResponse:
-    """``GET /users/me``: who is calling."""
-    call.params()
-    return answer({"user": call.caller.account.as_user(), "owner": call.caller.owner, "scopes": sorted(call.caller.scopes)})
+    """``GET /users/me``: who is calling, for both dialects that have this address: ``user``, and the envelope of the other."""
+    said: Body = {"user": call.caller.account.as_user(), "owner": call.caller.owner, "scopes": sorted(call.caller.scopes)}
+    await fresh(call)
+    return enveloped(await call.service.in_thread(person, call), **said)
 
 
 def _session(call: Call, account: Account, status: int = 200) -> web.Response:

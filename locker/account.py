@@ -32,7 +32,7 @@ from .identity import (
 )
 from .invitation import Invitation, digest_of, new_code
 from .log import Draft, Logbook
-from .naming import check_client, check_redirect, check_signup, fold, owner_of
+from .naming import check_client, check_email, check_redirect, check_signup, check_username, fold, owner_of
 from .password import Passwords
 from .record import Body
 from .register import ACCOUNT, ALIAS, CLIENT, GRANT, INVITATION, OWNER, SOURCE, TOKEN, ApplicationToken, Picture, Register
@@ -177,6 +177,39 @@ class Accounts:
         found = self.picture.by_name.get(fold(email))
         return await self._proven(None if found is None or found.is_client else found, password, WRONG)
 
+    def rename(self, who: str, *, email: str | None = None, username: str | None = None, by: str | None = None) -> Account:
+        """Give an account another e-mail address or user name; one may sign in with either.
+
+        An address that an account had stays reserved.  Raises BrokenSchema for what is none, Conflict if somebody else has it, Invalid for ``me``.
+        """
+        account, changes, reserved = self.find(who), dict[str, str | bool](), list[Draft]()
+        if email is not None and (address := check_email(email)) != account.name:
+            changes["email"] = address
+            self._check_free(address, account, TAKEN)
+            if address != account.key and self._reserved(address) != account.owner:
+                reserved.append(Draft.of(ACCOUNT, address, {"reserved_for": account.owner}, by=by, expect=0))
+        if username is not None and (name := check_username(username)) != account.username:
+            changes["username"] = name
+            self._check_free(fold(name), account, "Username has already been taken")
+            if self._reserved(fold(name)) != account.owner:
+                reserved.append(Draft.of(ACCOUNT, fold(name), {"reserved_for": account.owner}, by=by, expect=0))
+        try:
+            return self._change(account, by, *reserved, **changes) if changes else account
+        except Conflict as error:
+            raise Conflict(TAKEN) from error
+
+    def _check_free(self, name: str, account: Account, message: str) -> None:
+        if self.picture.by_name.get(name, account) is not account:
+            raise Conflict(message)
+
+    def _reserved(self, key: str) -> str | None:
+        """Whose address or name it was."""
+        head = self._logbook.head(OWNER, SOURCE, ACCOUNT, key)
+        if head is None:
+            return None
+        (newest,) = self._logbook.records(OWNER, SOURCE, gt=head.newest - 1, lte=head.newest)
+        return str(newest.body.get("reserved_for") or f"u{head.first}")
+
     def set_role(self, who: str, role: Role, by: str | None = None) -> Account:
         """Make somebody ``default``, ``editor`` or ``admin``, from the next request on.  Raises NotFound, or Invalid for ``me``."""
         return self._change(self.find(who), by, role=check_role(role))
@@ -305,20 +338,20 @@ class Accounts:
                 raise Conflict(TAKEN if type == ACCOUNT else f"there is a client called {key} already") from error
             raise Conflict("the invitation was used by somebody else") from error
 
-    def _change(self, account: Account, by: str | None, **changes: str | bool) -> Account:
+    def _change(self, account: Account, by: str | None, *more: Draft, **changes: str | bool) -> Account:
         """Append an edit of an account over what it says now, whoever else edits it at the same time."""
         if not account.number:
             raise Invalid(f"{account.owner} is whoever runs this locker: always an admin, never disabled")
         type = CLIENT if account.is_client else ACCOUNT
         for attempt in range(ATTEMPTS):
-            head = self._logbook.head(OWNER, SOURCE, type, account.name)
+            head = self._logbook.head(OWNER, SOURCE, type, account.key)
             assert head is not None
             (newest,) = self._logbook.records(OWNER, SOURCE, gt=head.newest - 1, lte=head.newest)
             try:
-                self._append(Draft.of(type, account.name, {**newest.body, **changes}, by=by, expect=head.newest))
+                self._append(Draft.of(type, account.key, {**newest.body, **changes}, by=by, expect=head.newest), *more)
                 break
             except Conflict:
-                if attempt == ATTEMPTS - 1:
+                if attempt == ATTEMPTS - 1 or any(self._logbook.head(OWNER, SOURCE, type, each.key) for each in more):
                     raise
         return self.picture.accounts[account.owner]
 

@@ -28,6 +28,7 @@ class Account:
 
     *name* is a person's e-mail address or a client's name; *created* and *updated* are stamps of the log; *credential* names the password's
     or secret's hash in the vault; *redirects* are the addresses that people may be sent back to from a client's consent page.
+    *username* is what a person chose to be called; *key* is what the log calls the account: the address it signed up with.
     """
 
     number: int
@@ -39,6 +40,8 @@ class Account:
     is_disabled: bool = False
     credential: str = ""
     redirects: tuple[str, ...] = ()
+    username: str = ""
+    key: str = ""
 
     @property
     def is_client(self) -> bool:

@@ -33,7 +33,7 @@ from .log import LOG_FILE, Logbook, Position, split_id
 from .pushing import Pushed, Pushing
 from .query import Reader
 from .reach import Reach
-from .reading import Reading
+from .reading import Article, Reading, WrongTags
 from .record import Body, Record, check_owner, check_source
 from .resource import Resources
 from .scheduler import Scheduler
@@ -49,6 +49,7 @@ from .views import Views
 
 __all__ = [
     "MAINTENANCE",
+    "Article",
     "Authority",
     "Decided",
     "Document",
@@ -58,11 +59,13 @@ __all__ = [
     "Locker",
     "Outcome",
     "Pushed",
+    "Reach",
     "Seen",
     "Sight",
     "Tag",
     "Tags",
     "Write",
+    "WrongTags",
     "guess",
 ]
 
@@ -122,6 +125,10 @@ class Locker:
 
     def _reach(self, base_url: str, is_trusted: bool) -> Reach:
         return Reach(self.guard.trusting(base_url) if is_trusted and base_url else self.guard)
+
+    def lease(self, name: str) -> Lease:
+        """The right to do a job of this locker, for one process at a time."""
+        return Lease(self.logbook, name)
 
     def authority(self, tokens: Tokens) -> Authority:
         """The authorisation server that gives these tokens to programs."""

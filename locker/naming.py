@@ -13,7 +13,7 @@ from .error import BrokenSchema, Invalid
 from .identity import CLIENT_MARK, COMMONS, OPERATOR, SYSTEM
 from .password import LEAST, MOST
 
-LONGEST_EMAIL = 254
+LONGEST_EMAIL, LONGEST_USERNAME = 254, 60
 _EMAIL = re.compile(r"[^@\s\x00-\x20\x7f]+@[^@\s\x00-\x20\x7f.]+(\.[^@\s\x00-\x20\x7f.]+)*")
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,19}")
 _OTHERS = re.compile(r"[^a-z0-9_.-]+")
@@ -42,6 +42,22 @@ def check_signup(email: str, password: str) -> str:
     if problems:
         raise BrokenSchema(", ".join(problems))
     return folded
+
+
+def check_email(email: str) -> str:
+    """The address that an account changes to, or BrokenSchema."""
+    folded = fold(email)
+    if not _EMAIL.fullmatch(folded) or len(folded) > LONGEST_EMAIL or not _is_text(folded):
+        raise BrokenSchema("Email is invalid")
+    return folded
+
+
+def check_username(name: str) -> str:
+    """The name that a person chose, or BrokenSchema: no address, so that it cannot pass for somebody else's."""
+    plain = " ".join(unicodedata.normalize("NFC", name).split())
+    if not 1 <= len(plain) <= LONGEST_USERNAME or "@" in plain or not plain.isprintable() or not _is_text(plain):
+        raise BrokenSchema(f"Username has 1 to {LONGEST_USERNAME} printable characters, without @")
+    return plain
 
 
 def check_client(name: str) -> str:

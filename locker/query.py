@@ -142,6 +142,19 @@ class Reader:
             number = self._owner(connection, owner)
             return dict(connection.execute(f"SELECT value, count(*) FROM {side} WHERE owner = ? GROUP BY value", (number,)).fetchall())
 
+    def carrying(self, owner: str, type: str, field: str, values: Iterable[str], *, limit: int, offset: int = 0) -> list[str]:
+        """Objects with any of some values in a list of keywords, as JSON: those with most of them first, then the newest."""
+        projection = self._projections[type]
+        side, table = quoted(projection.sides[projection.fields[tuple(field.split("."))]]), quoted(type)
+        sql = (
+            f"SELECT t.id, t.time, t.subtypes, t.via, t.body FROM (SELECT object, count(*) AS n FROM {side} "
+            f"WHERE owner = ? AND value IN (SELECT value FROM json_each(?)) GROUP BY object) AS f CROSS JOIN {table} AS t ON t.id = f.object "
+            "ORDER BY f.n DESC, t.time DESC, t.id LIMIT ? OFFSET ?"
+        )
+        with self._pool.lend() as connection:
+            wanted = orjson.dumps([fold(value) for value in values]).decode()
+            return [fragment(type, row) for row in connection.execute(sql, (self._owner(connection, owner), wanted, limit, offset))]
+
     def via_up(self, owner: str, id: str) -> list[str]:
         """The objects composed from a record (its thing's first one) or object, directly or through others, as JSON."""
         with self._pool.lend() as connection:

@@ -16,6 +16,7 @@ from .error import Invalid
 from .grant import Grant, grant_of
 from .identity import CLIENT_MARK, ME, Account, check_role
 from .log import Logbook
+from .naming import fold
 from .record import Body, Record
 
 OWNER, SOURCE = "system", "account"
@@ -104,14 +105,17 @@ def take(picture: Picture, record: Record) -> None:
 
 
 def _account(picture: Picture, record: Record, body: Body | None) -> None:
+    if body is not None and "reserved_for" in body:  # an address that an account changed to: nobody else signs up with it
+        return
     is_client = record.type == CLIENT
-    name = f"{record.key}{CLIENT_MARK}" if is_client else record.key
-    before = picture.by_name.get(name)
     number = int(record.first.rpartition(":")[2])
-    owner = name if is_client else f"u{number}"
+    before = picture.by_number.get(number)
+    owner = f"{record.key}{CLIENT_MARK}" if is_client else f"u{number}"
+    email = str(body.get("email") or record.key) if body else record.key
+    username = str(body.get("username") or "") if body else ""
     made = Account(
         number,
-        record.key,
+        email,
         owner,
         check_role(body["role"]) if body else "default",
         before.created if before else record.timestamp,
@@ -119,8 +123,15 @@ def _account(picture: Picture, record: Record, body: Body | None) -> None:
         bool(body.get("disabled")) if body else True,
         str(body["credential"]) if body else "",
         tuple(map(str, body.get("redirect_uris", ()))) if body else (),
+        username,
+        record.key,
     )
-    picture.accounts[owner] = picture.by_name[name] = picture.by_number[number] = made
+    for name in () if before is None or is_client else (before.name, fold(before.username)):
+        if picture.by_name.get(name) is before:
+            del picture.by_name[name]
+    if username:
+        picture.by_name.setdefault(fold(username), made)
+    picture.accounts[owner] = picture.by_name[owner if is_client else email] = picture.by_number[number] = made
 
 
 def _grant(picture: Picture, record: Record, body: Body | None) -> None:
