@@ -49,4 +49,4 @@ def enveloping(response: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def route(method: str, path: str, handler: Handler, summary: str, scope: str | None, **more: Any) -> Route:
     """A call of this dialect, below ``/api/v1``."""
-    return Route(method, BASE + path, handler, summary, scope=scope, shape=wrapped, is_checked=False, **more)
+    return Route(method, BASE + path, handler, summary, scope=scope, **{"shape": wrapped, "is_checked": False, **more})

@@ -14,7 +14,7 @@ from aiohttp import web
 from locker import __version__
 
 from ._auth import HEADERS
-from ._envelope import enveloping, wrapped
+from ._envelope import either, enveloping, wrapped
 from ._errors import MEDIA_TYPE, brief, oauth_error, problem, titled
 from ._pages import JSON, answer
 from ._routes import Parameter, Route
@@ -58,6 +58,7 @@ SHAPES = {
     titled: (JSON, "TitledError"),
     oauth_error: (JSON, "OAuthError"),
     wrapped: (JSON, "WrappedError"),
+    either: (JSON, "WrappedError"),
 }
 """How each dialect shows errors: the media type, and the name of its schema."""
 

@@ -16,7 +16,7 @@ from locker.query import Search
 from locker.record import Body
 
 from ._articles import COMMONS, LIMITS, Part, Shown, article_of, counts_of, params_of, person, read_any, tag_of, text_of
-from ._envelope import enveloped, enveloping, route
+from ._envelope import either, enveloped, enveloping, route
 from ._errors import HttpError
 from ._pages import JSON
 from ._routes import Route
@@ -44,7 +44,7 @@ def routes(service: Service) -> Iterator[Route]:
     path, answers = "/users/me", {JSON: enveloping(OBJECT)}
     yield route(
         "POST", path, change, "Change your e-mail address or user name", "write",
-        body={JSON: {"type": "object", "properties": dict.fromkeys(CHANGEABLE, TEXT)}}, answers={JSON: enveloping(USER)}, errors=(400, 405, 409, 413, 422),
+        body={JSON: {"type": "object", "properties": dict.fromkeys(CHANGEABLE, TEXT)}}, answers={JSON: enveloping(USER)}, errors=(400, 405, 409, 413, 422), shape=either,
     )  # fmt: skip
     yield route(
         "GET", f"{path}/tags", tags, "The tags you rated, with your counts", "read", parameters=LIMITS, answers=answers, errors=(400,)

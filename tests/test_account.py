@@ -35,7 +35,10 @@ def door(tmp_path: Path) -> Iterator[Door]:
 def test_account_n_owns_u_n(door: Door) -> None:
     """An account's number is that of its record, its owner is u and the number, its role the least, its address in lower case."""
     made = signed_up(door, " Ada@Example.COM ")
-    assert Account(1, "ada@example.com", "u1", "default", made.created, made.created, credential=made.credential) == made
+    assert (
+        Account(1, "ada@example.com", "u1", "default", made.created, made.created, credential=made.credential, key="ada@example.com")
+        == made
+    )
     assert {
         "id": 1,
         "email": "ada@example.com",

@@ -91,8 +91,8 @@ class Person:
     def send(self, method: str, path: str, body: Any, **headers: str) -> requests.Response:
         """Send JSON."""
         url, all_headers = self.world.server.url + BASE + path, {"Authorization": f"Bearer {self.token}", **headers}
-        data = {"data": body} if isinstance(body, str | bytes) else {"json": body}
-        return self.world.server.session.request(method, url, headers=all_headers, timeout=20, **data)  # type: ignore[arg-type]
+        data: Any = {"data": body} if isinstance(body, str | bytes) else {"json": body}
+        return self.world.server.session.request(method, url, headers=all_headers, timeout=20, **data)
 
     def post(self, path: str, body: Any, status: int = 200) -> Any:
         return opened(self.send("POST", path, body), status)

@@ -18,7 +18,7 @@ from tests.api_server import Server, served
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 CALLS = [
-    ("POST", "/signup"), ("POST", "/login"), ("POST", "/refresh"), ("POST", "/logout"), ("GET", "/me"), ("GET", "/tokens"), ("POST", "/tokens"),
+    ("POST", "/signup"), ("POST", "/login"), ("POST", "/refresh"), ("POST", "/logout"), ("GET", "/me"), ("POST", "/me"), ("GET", "/tokens"), ("POST", "/tokens"),
     ("DELETE", "/tokens/{id}"), ("GET", "/grants"), ("POST", "/grants"), ("DELETE", "/grants/{to}"), ("GET", ""), ("GET", "/{id}"),
     ("PATCH", "/{id}"), ("POST", "/invitations"),
 ]  # fmt: skip
@@ -62,7 +62,7 @@ def test_every_call_is_tried(server: Server) -> None:
     found = {
         (method.upper(), path.removeprefix("/api/v1/users"))
         for path, methods in paths.items()
-        if path.startswith("/api/v1/users")
+        if path.startswith("/api/v1/users") and not path.startswith("/api/v1/users/me/")
         for method in methods
     }
     assert found == set(CALLS)
