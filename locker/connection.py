@@ -164,6 +164,10 @@ class Connections:
         rows = self._logbook.read(SELECT + "WHERE ?1 IS NULL OR c.owner = ?1 ORDER BY c.owner, c.source", [owner])
         return [_connection(row) for row in rows]
 
+    def items(self, connection: Connection) -> int:
+        """How many things of it live now."""
+        return int(self._logbook.read("SELECT count(*) FROM heads WHERE log = ? AND NOT deleted", [connection.log])[0][0])
+
     def connector(self, source: str) -> Fetching:
         """The connector that a source is asked through.  Raises NotFound, naming those that fetch."""
         found = self._connectors.get(check_source(source).partition(".")[0])
@@ -236,7 +240,7 @@ class Connections:
         """Let a connection rest until it is enabled.  Raises NotFound."""
         self._change(
             self.get(owner, source),
-            "UPDATE connections SET before = coalesce(before, mode), mode = 'disabled', due = NULL WHERE owner = ? AND source = ? AND mode <> 'disabled'",
+            "UPDATE connections SET before = coalesce(before, mode), mode = 'disabled', due = NULL, code = NULL, error = NULL WHERE owner = ? AND source = ? AND mode <> 'disabled'",
         )
         return self.get(owner, source)
 

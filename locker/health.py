@@ -55,5 +55,24 @@ def health(connection: Connection, problem: LockerError | None, now: datetime, *
     return Health(mode, was if mode == UNAUTHORIZED else None, errors, code, error, _in(now, wait))
 
 
+def advice(connection: Connection) -> str:
+    """What to do about how a connection fares; empty if there is nothing to do."""
+    source, due = connection.source, (connection.due or "")[:19].replace("T", " ")
+    match connection.mode:
+        case "unauthorized":
+            return f"its token is refused: 'locker connect {source}' gets a new one"
+        case "rate-limited":
+            return f"nothing: it goes on by itself at {due}"
+        case "disabled" if connection.error:
+            return f"mend what the error says, then 'locker connections --enable {source}'"
+        case "disabled":
+            return f"'locker connections --enable {source}' lets it run again"
+    if connection.errors:
+        return f"nothing yet: it is tried again at {due}, and disabled after {MOST_ERRORS - connection.errors} more"
+    if connection.error:
+        return f"one of its streams fails; 'locker connections {source}' shows which"
+    return "" if connection.ran else f"it never ran: 'locker sync {source}', or 'locker serve', which does it by itself"
+
+
 def _in(now: datetime, seconds: float) -> str:
     return stamp(now + timedelta(seconds=seconds))

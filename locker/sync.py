@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .application import Applications
+from .budget import Allowance, Budgets
 from .clock import Clock, stamp, system_clock
 from .connection import DISABLED, Connection, Connections
 from .connector import Fetching, Stream
@@ -18,8 +19,8 @@ from .follower import Lease
 from .guard import Guard
 from .log import Logbook
 from .reach import Reach
-from .run import RUN, Collected, Means, Run, Sleep, Told
-from .standing import Standings
+from .run import RUN, Collected, Means, Run, Sleep, Told, budget_of
+from .standing import Standing, Standings
 from .tap import Taps
 
 __all__ = ["RUN", "Collected", "Syncing", "chosen"]
@@ -80,6 +81,16 @@ class Syncing:
             with suppress(asyncio.CancelledError):
                 await renewing
             await asyncio.shield(asyncio.to_thread(lease.release))
+
+    def allowance(self, connection: Connection) -> Allowance | None:
+        """What is left of the budget that a connection spends of, if anything was ever spent of it."""
+        connector = self._connections.connector(connection.source)
+        name = budget_of(connector, connection, self._connections.credential(connection))
+        return Budgets(self._means.logbook).find(name, connector.pace, self._means.clock().timestamp())
+
+    def standings(self, connection: Connection) -> dict[str, Standing]:
+        """Where the walks of its streams stand, by name."""
+        return Standings(self._means.logbook, connection).all()
 
     def _due(self, connection: Connection, streams: Sequence[Stream]) -> list[Stream]:
         standings, now = Standings(self._means.logbook, connection).all(), stamp(self._means.clock())

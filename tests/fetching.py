@@ -128,6 +128,16 @@ def opened(folder: Path, *connectors: Fetching, **more: Any) -> Locker:
     return locker
 
 
+def plugged(data: Path) -> None:
+    """Drop the connector ``stars`` into the plugins of a locker's folder, for commands."""
+    (data / "plugins").mkdir(parents=True)
+    (data / "plugins" / "stars.py").write_text(
+        "from locker.connector import *\nclass Stars(Fetching):\n    name = 'stars'\n    types = ('link',)\n    title = 'Stars'\n    auth = (Bearer(),)\n"
+        "    streams = (Stream(name='starred', type='link', path='/starred', paging=PageNumber(size=10)),)\n"
+        "    def map(self, type, body):\n        return {'url': body['url']}\n"
+    )
+
+
 def unhurried(connector: Fetching) -> Fetching:
     """The same connector without its pace: a recording need not be spared."""
     made = copy(connector)

@@ -15,7 +15,7 @@ from locker.connector import PageNumber, Stream
 from locker.locker import Locker
 from locker.scheduler import Scheduler
 from tests.commands import process
-from tests.fetching import FakeService, Hand, Stars, bodies, fetching, opened, star, until
+from tests.fetching import FakeService, Hand, Stars, bodies, fetching, opened, plugged, star, until
 
 QUARTER = 900
 
@@ -147,12 +147,7 @@ async def test_what_stands_in_the_way_is_tried_again_later(tmp_path: Path) -> No
 async def test_a_server_collects(tmp_path: Path) -> None:
     """``locker serve`` runs what is due, also what is connected while it is up, and ends cleanly; with ``--no-collect`` it asks nobody."""
     service, data = FakeService({"/starred": [star(n) for n in range(25)]}), tmp_path / "data"
-    (data / "plugins").mkdir(parents=True)
-    (data / "plugins" / "stars.py").write_text(
-        "from locker.connector import *\nclass Stars(Fetching):\n    name = 'stars'\n    types = ('link',)\n    title = 'Stars'\n    auth = (Bearer(),)\n"
-        "    streams = (Stream(name='starred', type='link', path='/starred', paging=PageNumber(size=10)),)\n"
-        "    def map(self, type, body):\n        return {'url': body['url']}\n"
-    )
+    plugged(data)
     async with service.open() as base:
         with Locker(data, plugins=True) as locker:
             locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"}, trusted=True)

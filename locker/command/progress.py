@@ -73,6 +73,39 @@ class Progress:
             self._bar.stop()
 
 
+class Counting:
+    """Tells of a job whose end nobody knows, after *patience* seconds; a context.  ``update(text)`` says how far it is."""
+
+    def __init__(self, title: str, *, patience: float = 0.5, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._title, self._monotonic = clean(title), monotonic
+        self._next = monotonic() + patience
+        self._console = Console(file=sys.stderr, highlight=False)
+        self._shown: rich.progress.Progress | None = None
+
+    def update(self, text: str) -> None:
+        """Tell how far it is, unless it was told a moment ago."""
+        if self._shown is None and self._monotonic() < self._next:
+            return
+        if not self._console.is_terminal:
+            self._next = self._monotonic() + EVERY
+            sys.stderr.write(f"{self._title}: {clean(text)}\n")
+            sys.stderr.flush()
+            return
+        if self._shown is None:
+            columns = (rich.progress.SpinnerColumn(), rich.progress.TextColumn("{task.description}", markup=False))
+            self._shown = rich.progress.Progress(*columns, rich.progress.TimeElapsedColumn(), console=self._console, transient=True)
+            self._shown.start()
+            self._shown.add_task("", total=None)
+        self._shown.update(self._shown.task_ids[0], description=f"{self._title}  {clean(text)}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        if self._shown:
+            self._shown.stop()
+
+
 class _Left(rich.progress.TimeRemainingColumn):
     """The time that is left, in words."""
 

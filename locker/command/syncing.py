@@ -5,17 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from ..connection import Connection
-from ..error import LockerError
+from ..clock import stamp
+from ..connection import DISABLED, Connection
+from ..error import LockerError, NotFound
+from ..health import advice
 from ..locker import Locker
 from ..record import Body
 from ..settings import Settings
 from ..sync import Collected
 from .frame import FAILED, OK, REPORT, Example, as_json, opened, place, told
-from .progress import Progress
+from .progress import Counting
 from .table import dump, line, moment, table
 
 COUNTS = ("added", "edited", "deleted", "unchanged", "unreadable")
@@ -37,12 +42,13 @@ def sync(sources: tuple[str, ...], streams: tuple[str, ...], full: bool, json: b
     'locker connect' makes a connection.  What was collected before an interruption stays, and the next run goes on there.
     """
     with opened(settings) as locker:
-        wanted = sources or tuple(connection.source for connection in locker.connections.list(settings.owner))
+        every = [each.source for each in locker.connections.list(settings.owner) if each.mode != DISABLED]
         runs, code = list[Collected](), OK
-        for source in wanted:
+        for source in sources or every:
             try:
                 runs.append(_run(locker, settings.owner, source, streams, full=full))
-                code = max(code, FAILED if runs[-1].error else REPORT if runs[-1].unreadable else OK)
+                failed = runs[-1].error is not None or any(stream.outcome == "failed" for stream in runs[-1].streams)
+                code = max(code, FAILED if failed else REPORT if runs[-1].unreadable else OK)
             except LockerError as error:
                 code = max(code, told(error))
         _show(runs, json=json)
@@ -50,8 +56,14 @@ def sync(sources: tuple[str, ...], streams: tuple[str, ...], full: bool, json: b
 
 
 def _run(locker: Locker, owner: str, source: str, streams: Sequence[str], *, full: bool) -> Collected:
-    with Progress(source, patience=0.5) as progress:
-        return locker.sync(owner, source, streams=streams, whole=full, told=lambda run: progress.update(0, 0, run.items))
+    with Counting(source) as counting:
+        return locker.sync(owner, source, streams=streams, whole=full, told=lambda run: counting.update(_far(run)))
+
+
+def _far(run: Collected) -> str:
+    """How far a run is, in few words."""
+    stream = run.streams[-1].name if run.streams else ""
+    return f"{stream}: {run.items:,} items, {run.records:,} new or changed"
 
 
 def _show(runs: Sequence[Collected], *, json: bool) -> None:
@@ -81,21 +93,88 @@ def _as_dict(run: Collected) -> Body:
     return shown | ({"code": run.code, "error": run.error} if run.error else {})
 
 
-@click.command(short_help="List the connections.", cls=Example, examples=("locker connections", "locker connections --json"))
+@click.command(
+    short_help="List the connections.",
+    cls=Example,
+    examples=(
+        "locker connections",
+        "locker connections github",
+        "locker connections --backfill github",
+        "locker connections --enable github",
+    ),
+)
+@click.argument("source", required=False)
+@click.option("--enable", metavar="SOURCE", help="Let a connection that was disabled run again.")
+@click.option("--disable", metavar="SOURCE", help="Let a connection rest until it is enabled; what it collected stays.")
+@click.option("--backfill", metavar="SOURCE", help="Have everything walked again at the next run; nothing is lost by that.")
 @as_json
 @place
-def connections(json: bool, settings: Settings) -> None:
-    """List the connections to services: how each fares, when it ran, when it runs next."""
+def connections(source: str | None, enable: str | None, disable: str | None, backfill: str | None, json: bool, settings: Settings) -> None:
+    """List the connections to services: how each fares, when it ran and runs next, and what to do about it; of one SOURCE also its streams.
+
+    A moment is in UTC; the budget is how many requests the service still takes.
+    """
     with opened(settings) as locker:
-        found = locker.connections.list(settings.owner)
-        counts = {each.source: locker.logbook.count(each.owner, each.source) for each in found}
+        owner = settings.owner
+        for named, change in (
+            (enable, locker.connections.enable),
+            (disable, locker.connections.disable),
+            (backfill, locker.connections.backfill),
+        ):
+            if named:
+                change(owner, named)
+        found = [locker.connections.get(owner, source)] if source else locker.connections.list(owner)
+        shown = [_shown(locker, each) for each in found]
     if json:
-        return dump([_shown(each, counts[each.source]) for each in found])
+        return dump(shown)
+    names = ("source", "mode", "last run", "next run", "items", "budget", "what to do")
+    table(names, [_row(each) for each in shown], numbers=("items",), wrap=True)
+    for each in shown:
+        if each["error"]:
+            line(f"\n{each['source']}: {each['error']}")
+    if source:
+        line("")
+        _streams(shown[0]["streams"])
+    return None
+
+
+def _row(shown: Body) -> Sequence[Any]:
+    budget = shown["budget"]
+    left = "" if budget is None else f"{budget['left']:,.0f} of {budget['limit']:,.0f}"
+    return (shown["source"], shown["mode"], moment(shown["ran"] or ""), moment(shown["due"] or ""), shown["items"], left, shown["advice"])
+
+
+def _streams(streams: Sequence[Body]) -> None:
     rows = [
-        (each.source, each.mode, moment(each.ran or ""), moment(each.due or ""), counts[each.source], each.error or "") for each in found
+        (
+            each["name"],
+            moment(each["finished"] or ""),
+            moment(each["swept"] or ""),
+            moment(each["due"] or ""),
+            each["pages"],
+            each["error"] or "",
+        )
+        for each in streams
     ]
-    return table(("source", "mode", "last run", "next run", "records", "error"), rows, numbers=("records",), wrap=True)
+    table(("stream", "last walk", "last sweep", "next walk", "pages", "error"), rows, numbers=("pages",), wrap=True)
 
 
-def _shown(connection: Connection, records: int) -> Body:
-    return {**connection.as_dict(), "records": records}
+def _shown(locker: Locker, connection: Connection) -> Body:
+    """A connection as listings show it."""
+    budget = None
+    with suppress(NotFound):  # its connector is gone
+        if allowance := locker.syncing.allowance(connection):
+            budget = {"left": max(0.0, allowance.left), "limit": allowance.limit, "resets": _stamp(allowance.resets)}
+    streams = [
+        {
+            "name": name, "finished": each.finished, "swept": each.swept, "due": each.due, "pages": each.pages, "errors": each.errors,
+            "is_unfinished": each.started is not None, "error": each.error,
+        }
+        for name, each in locker.syncing.standings(connection).items()
+    ]  # fmt: skip
+    counts = {"items": locker.connections.items(connection), "records": locker.logbook.count(connection.owner, connection.source)}
+    return {**connection.as_dict(), **counts, "budget": budget, "advice": advice(connection), "streams": streams}
+
+
+def _stamp(seconds: float) -> str:
+    return stamp(datetime.fromtimestamp(seconds, UTC))
