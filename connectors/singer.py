@@ -36,7 +36,6 @@ class Singer(Fetching):
     name = "singer"
     types = ("document", "contact", "message", "link", "favorite", "photo", "place", "event", "post", "article")
     title = "Singer taps"
-    base_url = "singer://tap"
     runs_programs = True
     asks = (
         Option(name="tap", help="the tap's name, like tap-github", required=True, of_source=True),

@@ -18,6 +18,7 @@ from .connector import ANYWHERE, Connector, Fetching, Option
 from .credential import GIVEN, OWN, Credential, load, prefix_of, store
 from .draft import Draft
 from .error import Conflict, Forbidden, Invalid, NotFound
+from .fetching import told_by
 from .guard import check_url
 from .log import Logbook
 from .record import Body, check_owner, check_source, loads
@@ -110,7 +111,7 @@ class Connections:
         connector, known = self.connector(source), self.find(check_owner(owner), source)
         if connector.runs_programs and not trusted:
             raise Forbidden(f"{connector.name} runs programs on this machine: only who runs it can connect it, on the command line")
-        plain, hidden = _sorted(connector, {**_told_by(connector, source), **(options or {})}, secrets or {})
+        plain, hidden = _sorted(connector, {**told_by(connector.asks, source), **(options or {})}, secrets or {})
         url = _base_url(connector, base_url or (known.base_url if known else ""))
         made = Connection(
             owner, source, connector.name, url, {**(known.options if known else {}), **plain},
@@ -288,16 +289,10 @@ def _sorted(connector: Fetching, options: Mapping[str, str], secrets: Mapping[st
     return plain, hidden
 
 
-def _told_by(connector: Fetching, source: str) -> dict[str, str]:
-    """The options that the name of a source tells."""
-    part = source.split(".")[1:2]
-    return {option.name: part[0] for option in connector.asks if option.of_source and part}
-
-
 def _base_url(connector: Fetching, url: str) -> str:
     """Where it is asked, without a slash at the end.  Raises Invalid for none, and for one that is written in an unusual way."""
     found = (url or connector.base_url).rstrip("/")
-    if not found and ANYWHERE in connector.hosts:
+    if not found and (ANYWHERE in connector.hosts or connector.runs_programs):
         return ""
     if not found:
         raise Invalid(f"{connector.name} is asked at many places; say which one with --base-url https://…")

@@ -37,6 +37,12 @@ class Option:
     default: str = ""
 
 
+def told_by(asks: Sequence[Option], source: str) -> dict[str, str]:
+    """The options that the name of a source tells."""
+    part = source.split(".")[1:2]
+    return {option.name: part[0] for option in asks if option.of_source and part}
+
+
 def named(asks: Sequence[Option], options: Mapping[str, str]) -> dict[str, str]:
     """The facts of the account that an option names; empty if none does."""
     return next(({"id": value} for one in asks if one.account and (value := options.get(one.name))), {})

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from .connector import Fetching, Option
 from .credential import GIVEN, Credential
 from .error import Invalid, Unauthorized
+from .fetching import told_by
 from .guard import check_url
 from .trial import help_of
 
@@ -44,10 +45,10 @@ class Proposal:
 
     def held_against(self, connector: Fetching, known: Known | None) -> Proposal:
         """The same with what is known of the connection already, and with its base URL whole.  Raises Invalid for a base URL that cannot be."""
-        made = self
+        made = replace(self, options={**told_by(connector.asks, self.source), **self.options})
         if known:
             trusted = self.trusted if self.base_url else known.trusted
-            made = replace(self, base_url=self.base_url or known.base_url, trusted=trusted, options={**known.options, **self.options})
+            made = replace(self, base_url=self.base_url or known.base_url, trusted=trusted, options={**known.options, **made.options})
         base_url = (made.base_url or connector.base_url).rstrip("/")
         if "?" in base_url or "#" in base_url:
             raise Invalid("a base URL is an address without ? and #, like https://social.example")

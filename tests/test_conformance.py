@@ -21,8 +21,13 @@ SAMPLES = Path(__file__).parent / "samples"
 BUILT_IN = {
     path.stem: path for path in sorted(plugin.folder("connectors").iterdir()) if path.suffix in (".py", ".toml") and path.name[0] != "_"
 }
-REAL = {"imap": "test_connector_imap.py", "carddav": "test_connector_dav.py", "caldav": "test_connector_dav.py"}
-"""Connectors of protocols that the kit has no stand-in for, and the tests that run them against a real server."""
+REAL = {
+    "imap": "test_connector_imap.py",
+    "carddav": "test_connector_dav.py",
+    "caldav": "test_connector_dav.py",
+    "singer": "test_connector_singer.py",
+}
+"""Connectors of protocols that the kit has no stand-in for, and the tests that run them against a real server or program."""
 
 
 def cases() -> Iterator[Any]:

@@ -182,7 +182,15 @@ def test_a_tap_from_the_command_line(service: Service, tmp_path: Path, monkeypat
     source = f"singer.{NAME}"
     first, second = (json.loads(ok("sync", source, "--json"))[0]["streams"][0] for _ in range(2))
     assert (2, 0, "done") == (first["added"], second["added"] + second["edited"], second["outcome"])
+    ok("connect", f"singer:{NAME}", "--option", "select=secrets", "--option", f"config={json.dumps(service.config)}")
+    assert {"tap": NAME, "select": "secrets"} == {name: value for name, value in _options(data, source).items() if value}
     for path in data.rglob("*"):
         assert not path.is_file() or b"correct-horse-battery" not in path.read_bytes(), path
     ok("singer", "remove", NAME)
     assert 4 == locker("sync", source).exit_code
+
+
+def _options(data: Path, source: str) -> dict[str, str]:
+    """What a connection was told."""
+    with Locker(data) as opened:
+        return dict(opened.connections.get("me", source).options)

@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import click
 
@@ -33,7 +34,7 @@ VARIABLE = "LOCKER_CONNECT_"
         "locker connect github --token-stdin < token.txt",
         "locker connect mastodon --base-url https://social.example --as mastodon.work",
         "locker connect hackernews --option username=pg",
-        "locker connect imap --option host=mail.example.com --username ada --password-stdin",
+        "locker connect imap --base-url imaps://mail.example.com --username ada --password-stdin",
     ),
 )
 @click.argument("name")
@@ -64,6 +65,8 @@ def connect(
     )  # fmt: skip
     secrets = _secrets(given, token_stdin=token_stdin, password_stdin=password_stdin)
     with opened(settings, make=True) as locker:
+        if locker.connecting.connector(asked.network).runs_programs:
+            asked = replace(asked, trusted=True)
         made = asyncio.run(_made(locker.connecting, asked, secrets, settings, paste=paste))
     if json:
         return dump(made.as_dict())
@@ -119,7 +122,8 @@ def _show(device: Device) -> None:
 
 
 def _source(name: str, source: str | None) -> str:
-    """What to call it: ``--as`` may be whole, or only the account's part."""
+    """What to call it: ``--as`` may be whole, or only the account's part; ``singer:tap-github`` is the connector's own way to say ``singer.tap-github``."""
+    name = name.replace(":", ".", 1)
     if source is None or source == name:
         return name
     full = source if source.startswith(f"{name.partition('.')[0]}.") else f"{name}.{source}"
