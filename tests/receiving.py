@@ -71,7 +71,7 @@ class Listening:
 
     def __post_init__(self) -> None:
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)
         self.server = TestServer(app, host="127.0.0.1")
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
