@@ -26,6 +26,8 @@ from .schema import Schema
 from .settling import APP, SUBTYPE, Ask, Settling
 
 BATCH = 1000
+DELIVERIES = "system/delivery"
+"""A log that nothing is composed of, and that grows with every notification."""
 
 
 class Composer(Follower):
@@ -55,7 +57,7 @@ class Composer(Follower):
     def step(self) -> int:
         """Compose the next batch of records; raises Conflict if another process took over."""
         position = self.position
-        records, reached = self._logbook.batch(position, self._batch, but=tuple(self._collections))
+        records, reached = self._logbook.batch(position, self._batch, but=(*self._collections, DELIVERIES))
         if reached == position:
             self._settling.forget()
             return 0

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, takewhile
 
 from .clock import Clock, stamp
 from .courier import AGENT, Courier
@@ -99,6 +100,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._results: list[_Result] = []
         self._running = self._slow = 0
+        self._since: dict[Letter, float] = {}
         self._saved = (0.0, 0)
         self._leased = 0.0
         self._wake, self._answered = asyncio.Event(), asyncio.Event()
@@ -117,22 +119,21 @@ class Dispatcher:
                 loop.call_soon_threadsafe(self._wake.set)
 
         unlisten = self._logbook.listen(woken)
-        workers: list[asyncio.Task[None]] = []
+        stopping, workers = asyncio.create_task(stop.wait()), list[asyncio.Task[None]]()
         try:
             self.sorter.load(self.now)
             workers = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
-            stopping = asyncio.create_task(stop.wait())
             done, _ = await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
             if stopping in done:
                 await self._finish(workers)
-            stopping.cancel()
             for each in done:
                 each.result()
         finally:
             unlisten()
-            for task in [*workers, *self._tasks]:
+            left = [stopping, *workers, *self._tasks]
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*workers, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
             self._ledger.close()
 
     async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
@@ -194,6 +195,7 @@ class Dispatcher:
                 due.state = "ready"
                 lane.ready.append(due)
             self._enqueue(lane)
+        self._look_for_slow()
         self._pump(now)
 
     # -- sending -------------------------------------------------------------------------------------
@@ -230,13 +232,12 @@ class Dispatcher:
         letter.state, letter.epoch = "running", lane.epoch
         lane.running += 1
         self._running += 1
+        self._since[letter] = time.monotonic()
         task = asyncio.create_task(self._attempt(lane, letter))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _attempt(self, lane: Lane, letter: Letter) -> None:
-        slow = [False]
-        timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._is_slow, lane, slow)
         try:
             result = await self._deliver(lane, letter)
         except Exception as error:  # the store cannot be read, or we are wrong: the letter must not be lost for it
@@ -245,9 +246,8 @@ class Dispatcher:
             said: Body = {"position": letter.position, "attempt": letter.attempts}
             result = _Result(letter, Outcome("failed", answer, self.now + SAVE_SECONDS), letter.has, said)
         finally:
-            timer.cancel()
             lane.running -= 1
-            if slow[0]:
+            if self._since.pop(letter, None) is None:
                 self._slow -= 1
                 lane.slow -= 1
             else:
@@ -258,13 +258,14 @@ class Dispatcher:
         self._enqueue(lane)
         self._pump(self.now)
 
-    def _is_slow(self, lane: Lane, slow: list[bool]) -> None:
-        """Let others have the slot of an attempt that takes long."""
-        slow[0] = True
-        lane.slow += 1
-        self._slow += 1
-        self._running -= 1
-        self._pump(self.now)
+    def _look_for_slow(self) -> None:
+        """Let others have the slots of attempts that take long; the oldest are looked at first."""
+        limit = time.monotonic() - SLOW_SECONDS
+        for letter in [letter for letter, _ in takewhile(lambda each: each[1] < limit, self._since.items())]:
+            del self._since[letter]
+            letter.lane.slow += 1
+            self._slow += 1
+            self._running -= 1
 
     async def _deliver(self, lane: Lane, letter: Letter) -> _Result:
         """Tell one receiver of one revision, once, and judge what it answers."""
@@ -306,7 +307,7 @@ class Dispatcher:
             return "create", None
         if not letter.again:
             return self.sorter.meaning(lane, record, letter.has, before)
-        known = self._ledger.known([lane], letter.thing).get(lane.number)
+        known = self._ledger.known({letter.thing: [lane]}).get((lane.number, letter.thing))
         if lane.subscription.delivery.state == "last" and known is not None and known.settled > record.position:
             return None
         letter.has = known is not None and known.has

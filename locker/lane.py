@@ -149,7 +149,9 @@ class Lane:
 
     def low(self, reached: int) -> int:
         """The position up to which the store knows everything, if the log was read up to *reached* for it."""
-        return min([reached, *(letter.floor for letter in self.letters.values() if not letter.is_kept and not letter.request)])
+        # Letters that the store does not know stand in the order of the log; those that it knows may stand anywhere.
+        first = next((letter.floor for letter in self.letters.values() if not letter.is_kept and not letter.request), reached)
+        return min(reached, first)
 
     def hold(self, now: float) -> None:
         """Call less often while nothing arrives."""

@@ -7,7 +7,7 @@ One thread reads here; everything is written in the transaction of the outcomes 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ from .recorder import SELECT, as_record
 POSITION, REQUESTS = "deliveries", "deliveries.requests"
 """Facts: how far the lanes in step came; up to which version the subscriptions' log was heeded."""
 
+MOST_RECORDS, MOST_BYTES = 5000, 16 * 1024 * 1024
+"""Of records that are kept in memory between being read and being sent."""
+
 SETTLE = (
     "INSERT INTO deliveries VALUES (?,?,?,?,?,?,0,0) ON CONFLICT DO UPDATE SET settled = excluded.settled, has = excluded.has, "
     "epoch = excluded.epoch, waiting = excluded.waiting, attempts = 0, due = 0"
@@ -41,6 +44,11 @@ AGAIN = (
 """A dead letter arrived after all: the subscriber has what it told, unless something newer was told since."""
 LANE = "INSERT OR REPLACE INTO lanes VALUES (?,?,?,?,?,?)"
 SELECT_LANE = "SELECT subscription, position, epoch, until, lag, failing FROM lanes"
+
+
+KNOWN = "SELECT subscription, thing, settled, has, epoch FROM json_each(?) CROSS JOIN deliveries ON "
+KNOWN_PAIRS = KNOWN + "subscription = json_extract(value, '$[0]') AND thing = json_extract(value, '$[1]')"
+KNOWN_LANES = KNOWN + "subscription = value AND thing = ?"
 
 
 class Known(NamedTuple):
@@ -126,6 +134,7 @@ class Ledger:
         self._logbook = logbook
         self._connection = connect(logbook.path)
         self._records: dict[Position, Record] = {}
+        self._bytes = 0
 
     def close(self) -> None:
         """Close the file."""
@@ -144,10 +153,18 @@ class Ledger:
             SELECT + f"WHERE position > ? AND position <= ? AND originator_id <> '{LOG}' ORDER BY position LIMIT ?", (position, end, limit)
         )
         records = list(map(as_record, rows))
-        if len(self._records) > 4 * limit:
-            self._records.clear()
-        self._records.update((record.position, record) for record in records)
+        for record in records:
+            self._remember(record)
         return records, records[-1].position if len(records) == limit else end
+
+    def _remember(self, record: Record) -> None:
+        """Keep a record that will soon be sent, and let the oldest go."""
+        if record.position not in self._records:
+            self._records[record.position] = record
+            self._bytes += len(record.text or "")
+        while len(self._records) > MOST_RECORDS or self._bytes > MOST_BYTES:
+            oldest = self._records.pop(next(iter(self._records)))
+            self._bytes -= len(oldest.text or "")
 
     def record(self, position: Position) -> Record | None:
         """The record at a position."""
@@ -186,18 +203,14 @@ class Ledger:
         rows = self._rows("SELECT value FROM facts WHERE name = ?", (name,))
         return int(rows[0][0]) if rows else 0
 
-    def known(self, lanes: Sequence[Lane], thing: str) -> dict[int, Known]:
-        """What subscribers know of a thing, by their numbers."""
-        if len(lanes) == 1:
-            statement = "SELECT subscription, settled, has, epoch FROM deliveries WHERE subscription = ? AND thing = ?"
-            rows = self._rows(statement, (lanes[0].number, thing))
-            return {number: Known(settled, bool(has), epoch) for number, settled, has, epoch in rows}
-        numbers = orjson.dumps([lane.number for lane in lanes]).decode()
-        rows = self._rows(
-            "SELECT subscription, settled, has, epoch FROM json_each(?) CROSS JOIN deliveries ON subscription = value AND thing = ?",
-            (numbers, thing),
-        )
-        return {number: Known(settled, bool(has), epoch) for number, settled, has, epoch in rows}
+    def known(self, wanted: Mapping[str, Sequence[Lane]]) -> dict[tuple[int, str], Known]:
+        """What subscribers know of things, by number and thing; *wanted* are the lanes that ask for each thing."""
+        singles = [(lanes[0].number, thing) for thing, lanes in wanted.items() if len(lanes) == 1]
+        rows = self._rows(KNOWN_PAIRS, (orjson.dumps(singles).decode(),)) if singles else []
+        for thing, lanes in wanted.items():
+            if len(lanes) > 1:
+                rows += self._rows(KNOWN_LANES, (orjson.dumps([lane.number for lane in lanes]).decode(), thing))
+        return {(number, thing): Known(settled, bool(has), epoch) for number, thing, settled, has, epoch in rows}
 
     def lanes(self) -> dict[int, LaneRow]:
         """Every lane."""

@@ -167,13 +167,16 @@ class LogRecorder(SQLiteProcessRecorder):
     def select_records(
         self, gt: int, *, limit: int, lte: int | None = None, only: Sequence[str] = (), but: Sequence[str] = ()
     ) -> list[Record]:
-        """Records of every log after a position, as their readers see them; *only* of some sources, or of all *but* some."""
+        """Records of every log after a position, as their readers see them; *only* of some sources, or of all *but* some (or whole logs: ``system/delivery``)."""
         where, parameters = _between(gt, lte, (), inclusive_of_start=False)
-        if only or but:
+        logs, sources = [each for each in but if "/" in each], only or [each for each in but if "/" not in each]
+        if logs:
+            where, parameters = where + f"AND originator_id NOT IN ({','.join('?' * len(logs))}) ", [*parameters, *logs]
+        if sources:
             where += (
-                f"AND substr(originator_id, instr(originator_id, '/') + 1) {'' if only else 'NOT '}IN ({','.join('?' * len(only or but))}) "
+                f"AND substr(originator_id, instr(originator_id, '/') + 1) {'' if only else 'NOT '}IN ({','.join('?' * len(sources))}) "
             )
-            parameters += only or but
+            parameters += sources
         return [as_record(row) for row in self._select(SELECT + where + "ORDER BY position LIMIT ?", [*parameters, limit])]
 
     def _max_notification_id(self, c: SQLiteCursor) -> int:

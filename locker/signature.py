@@ -42,7 +42,7 @@ def key_of(secret: str) -> bytes:
 def sign(keys: Sequence[bytes], id: str, timestamp: int, body: bytes) -> str:
     """The value of ``webhook-signature``: one signature for each key, with blanks between them."""
     signed = f"{id}.{timestamp}.".encode() + body
-    return " ".join("v1," + b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys)
+    return " ".join(["v1," + b64encode(hmac.new(key, signed, sha256).digest()).decode() for key in keys])
 
 
 def headers(keys: Sequence[bytes], id: str, timestamp: int, body: bytes) -> dict[str, str]:

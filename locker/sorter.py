@@ -15,7 +15,7 @@ from itertools import count, islice
 from .error import LockerError, NotFound
 from .filter import Filter
 from .lane import MOST, Index, Lane, Letter
-from .ledger import POSITION, REQUESTS, LaneRow, Ledger, Page
+from .ledger import POSITION, REQUESTS, Known, LaneRow, Ledger, Page
 from .log import Logbook, Position
 from .notification import Change
 from .receiver import Action
@@ -49,7 +49,7 @@ class Sorter:
         self.stirred: list[Lane] = []
         self.alarms: list[tuple[float, Lane]] = []
         self.dirty: set[Lane] = set()
-        self._heeded = 0
+        self._heeded = self._fresh = 0
         self._low: list[tuple[Position, int, Letter]] = []
         self._numbers = count()
         self._matches: dict[tuple[Position, str], bool] = {}
@@ -58,6 +58,7 @@ class Sorter:
         """Take up the work where the store says it stands."""
         self._subscriptions.follow()
         self.position, self._heeded = self._ledger.fact(POSITION), self._ledger.fact(REQUESTS)
+        self._fresh = self._ledger.end  # what came before may have been told by an earlier run
         rows = self._ledger.lanes()
         for subscription in self._subscriptions.list():
             if row := rows.get(subscription.number):
@@ -147,7 +148,8 @@ class Sorter:
                 lane.secrets = None
 
     def _replay(self, lane: Lane, since: Start, is_paced: bool, now: float) -> None:
-        position = self._logbook.position_at(since.time) if since.time is not None else min(since.position or 0, self.position)
+        asked = self._logbook.position_at(since.time) if since.time is not None else since.position or 0
+        position = min(asked, lane.low(self.reached(lane)))  # what was not told yet is not left out
         lane.rewind(position)
         self._recount()
         self.page.statements.append(
@@ -231,10 +233,11 @@ class Sorter:
             self.position = end
             return True
         records, reached = self._ledger.page(self.position, end, PAGE)
-        for record in records:
-            if lanes := self.live.find(record):
-                for lane in self._offer(record, lanes, now):
-                    self._demote(lane, record.position - 1)
+        found = [(record, lanes) for record in records if (lanes := self.live.find(record))]
+        known = self._known(found, self._fresh)
+        for record, lanes in found:
+            for lane in self._offer(record, [lane for lane in lanes if lane.in_step], known, now):
+                self._demote(lane, record.position - 1)
         self.position = reached
         return True
 
@@ -251,9 +254,11 @@ class Sorter:
             return False
         start = min(lane.position for lane in hungry)
         records, reached = self._ledger.page(start, self.position, PAGE)
-        for record in records:
-            lanes = [lane for lane in self.behind.find(record) if lane in hungry and lane.position < record.position]
-            for lane in self._offer(record, lanes, now):
+        found = [(record, lanes) for record in records if (lanes := [each for each in self.behind.find(record) if each in hungry])]
+        known = self._known(found)
+        for record, lanes in found:
+            left = [lane for lane in lanes if lane in hungry and lane.position < record.position]
+            for lane in self._offer(record, left, known, now):
                 lane.position = record.position - 1
                 del hungry[lane]
         for lane in hungry:
@@ -261,22 +266,27 @@ class Sorter:
         self.dirty.update(hungry)
         return True
 
-    def _offer(self, record: Record, lanes: Sequence[Lane], now: float) -> list[Lane]:
+    def _known(self, found: Sequence[tuple[Record, Sequence[Lane]]], fresh: Position | None = None) -> dict[tuple[int, str], Known]:
+        """What the lanes' subscribers know of the things of a page; nobody knows of a thing that was added after *fresh*."""
+        wanted: dict[str, dict[Lane, None]] = {}
+        for record, lanes in found:
+            if record.op != "add" or fresh is None or record.position <= fresh:
+                wanted.setdefault(f"{record.owner}/{record.first}", {}).update(dict.fromkeys(lanes))
+        return self._ledger.known({thing: list(lanes) for thing, lanes in wanted.items()}) if wanted else {}
+
+    def _offer(self, record: Record, lanes: Sequence[Lane], known: Mapping[tuple[int, str], Known], now: float) -> list[Lane]:
         """Put a letter into each lane that wants to hear of a record; those that have no room for it now."""
-        thing = f"{record.owner}/{record.first}"
-        full, wanted = list[Lane](), list[Lane]()
+        thing, full = f"{record.owner}/{record.first}", list[Lane]()
         for lane in lanes:
             if not passes(lane.subscription.filter, record):
                 continue
             if (letter := lane.letters.get(thing)) is not None:
                 letter.more = True
-            elif lane.is_full(self.total) or not self._is_time(lane, record, now):
+                continue
+            if lane.is_full(self.total) or not self._is_time(lane, record, now):
                 full.append(lane)
-            else:
-                wanted.append(lane)
-        known = self._ledger.known(wanted, thing) if wanted else {}
-        for lane in wanted:
-            said = known.get(lane.number)
+                continue
+            said = known.get((lane.number, thing))
             if said is not None and said.epoch == lane.epoch and said.settled >= record.position:
                 continue
             has = said is not None and said.has

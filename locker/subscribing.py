@@ -135,9 +135,9 @@ class Subscriptions:
         check_dialect(content.dialect)
         key_of(secret)
         masked, hidden = receiver.checked(places).parted()
-        filter = filter.checked(self._collections)
+        filter, delivery = filter.checked(self._collections), Policy.of((delivery or Policy()).body())
         id = str(UUID(bytes=self._randomness(16), version=4))
-        made = Subscription(id, 0, owner, filter, masked, delivery or Policy(), content, start, by=by)
+        made = Subscription(id, 0, owner, filter, masked, delivery, content, start, by=by)
         self._keep(id, {"secret": secret}, hidden)
         try:
             self._append(Draft.of(TYPE, id, made.body(), by=by, expect=0), agreed)

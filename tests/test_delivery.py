@@ -172,6 +172,19 @@ async def test_replay_tells_all_since_a_position_again(tmp_path: Path) -> None:
         assert {"update"} == {heard.said["action"] for heard in receiver.heard[6:]}
 
 
+async def test_a_replay_from_further_on_leaves_nothing_out(tmp_path: Path) -> None:
+    """Whoever is behind, and asks to hear again from a place further on, still hears of all before it."""
+    async with listening() as receiver:
+        async with sending(tmp_path, start=False) as sender:
+            made = sender.add(receiver.url(), start=BEGINNING)
+            for n in range(5):
+                sender.put(f"k{n}", n)
+            sender.subscriptions.replay(made.id, Start(position=sender.logbook.position - 2))
+        async with sending(tmp_path):
+            await until(lambda: len(receiver.heard) == 5)
+        assert [0, 1, 2, 3, 4] == sorted(heard.n for heard in receiver.heard)
+
+
 async def test_a_test_is_one_notification_with_an_outcome(tmp_path: Path) -> None:
     """It says that it is a test, is tried once, and its outcome names the request."""
     async with listening(500) as receiver, sending(tmp_path) as sender:
