@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from locker.plugin import mount
-from tests.commands import ROOT
+from tests.commands import ROOT, ok
 from tests.test_command_serve import serving
 from tests.test_readme import blocks, needs, shell
 
@@ -111,20 +111,39 @@ def receiving() -> Iterator[Receiver]:
         thread.join()
 
 
-def curl(method: str, url: str, body: str | None = None) -> tuple[int, str]:
-    """Status and body, as somebody at a shell gets them."""
-    data = [] if body is None else ["--data-binary", body]
-    done = subprocess.run(
-        ["curl", "-s", "-X", method, "-w", "\n%{http_code}", url, *data], capture_output=True, text=True, timeout=30, check=True
-    )
-    text, _, status = done.stdout.rpartition("\n")
-    return int(status), text
+@dataclass
+class Curl:
+    """Somebody at a shell, with the same *options* each time."""
+
+    options: list[str]
+
+    def __call__(self, method: str, url: str, body: str | None = None) -> tuple[int, str]:
+        """Status and body."""
+        data = [] if body is None else ["--data-binary", body]
+        command = ["curl", "-s", *self.options, "-X", method, "-w", "\n%{http_code}", url, *data]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        text, _, status = done.stdout.rpartition("\n")
+        return int(status), text
+
+
+@contextmanager
+def flaring(data: Path, way: str) -> Iterator[tuple[Curl, str]]:
+    """A started server, and how to reach it: from this very machine, or by the README's own host name with one header more."""
+    options = ["--allow-networks", "127.0.0.0/8"] + (["--trust-loopback"] if way == "from this machine" else [])
+    with serving(data, *options) as (_, url, _):
+        if way == "from this machine":
+            yield Curl([]), url
+        else:
+            token = ok("token", data=data).strip()
+            place = url.removeprefix("http://")
+            yield Curl(["--connect-to", f"flare.com:80:{place}", "-H", f"Authorization: Bearer {token}"]), "http://flare.com"
 
 
 @needs("curl")
-def test_the_example_of_the_readme(tmp_path: Path) -> None:
-    """Resource, subscription, PUT, notification, DELETE: only the host names are this machine's.  The same or an older document again notifies nobody."""
-    with receiving() as receiver, serving(tmp_path / "data", "--trust-loopback", "--allow-networks", "127.0.0.0/8") as (_, flare, _):
+@pytest.mark.parametrize("way", ["from this machine", "with a token"])
+def test_the_example_of_the_readme(tmp_path: Path, way: str) -> None:
+    """Resource, subscription, PUT, notification, DELETE: only the receiver's host is this machine's.  The same or an older document again notifies nobody."""
+    with receiving() as receiver, flaring(tmp_path / "data", way) as (curl, flare):
         status, text = curl("POST", f"{flare}/resources", RESOURCE)
         resource = json.loads(text)
         assert (201, json.loads(RESOURCE)) == (status, {name: resource[name] for name in ("endpoint", "change")})
@@ -135,18 +154,7 @@ def test_the_example_of_the_readme(tmp_path: Path) -> None:
         status, text = curl("POST", many, SUBSCRIPTION.replace("http://api.company.com", receiver.url))
         subscription = json.loads(text)
         assert (201, "POST", {"service": "user", "id": "{id}"}) == (status, subscription["endpoint"]["method"], subscription["data"])
-
-        def put(moment: str) -> None:
-            assert (202, "") == curl("PUT", f"{flare}/documents/{DOCUMENT}", json.dumps({"updatedAt": moment, "name": "Ann"}))
-
-        put("2017-01-02T15:04:05Z")
-        receiver.wait(1)
-        for again in ("2017-01-02T15:04:05Z", "2017-01-01T00:00:00Z", "2017-01-02T16:04:05+01:00"):
-            put(again)
-        put("2017-01-02T15:04:05.5Z")
-        receiver.wait(2)
-        assert (202, "") == curl("DELETE", f"{flare}/documents/{DOCUMENT}")
-        receiver.wait(3)
+        play(curl, flare, receiver)
         assert 409 == curl("DELETE", f"{flare}/resources/{resource['id']}")[0]
         assert 204 == curl("DELETE", f"{many}/{subscription['id']}")[0]
         assert 204 == curl("DELETE", f"{flare}/resources/{resource['id']}")[0]
@@ -159,6 +167,22 @@ def test_the_example_of_the_readme(tmp_path: Path) -> None:
     moments = ["2017-01-02T15:04:05Z", "2017-01-02T15:04:05.5Z", "2017-01-02T15:04:05.5Z"]
     assert [(DOCUMENT, {"updatedAt": moment, "name": "Ann"}) for moment in moments] == [(body["id"], body["document"]) for body in bodies]
     assert {"id", "action", "updatedAt", "data", "document"} == bodies[0].keys()
+
+
+def play(curl: Curl, flare: str, receiver: Receiver) -> None:
+    """A document comes, comes again, changes and goes."""
+
+    def put(moment: str) -> None:
+        assert (202, "") == curl("PUT", f"{flare}/documents/{DOCUMENT}", json.dumps({"updatedAt": moment, "name": "Ann"}))
+
+    put("2017-01-02T15:04:05Z")
+    receiver.wait(1)
+    for again in ("2017-01-02T15:04:05Z", "2017-01-01T00:00:00Z", "2017-01-02T16:04:05+01:00"):
+        put(again)
+    put("2017-01-02T15:04:05.5Z")
+    receiver.wait(2)
+    assert (202, "") == curl("DELETE", f"{flare}/documents/{DOCUMENT}")
+    receiver.wait(3)
 
 
 @needs_shared

@@ -122,7 +122,7 @@ def test_revisions_begin_anew(logbook: Logbook) -> None:
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10)
 def test_revisions_in_any_order(tmp_path_factory: pytest.TempPathFactory, numbers: list[int]) -> None:
     """In whatever order they come: the highest stands, each is in the log once, and a replay agrees."""
     folder = tmp_path_factory.mktemp("revisions")
