@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
 from .clock import Clock
@@ -85,8 +85,8 @@ class Signer:
                 return url, {**headers, "Authorization": f"Bearer {self._need(credential, 'token')}"}
             case ApiKey(param=param):
                 start, _, query = url.partition("?")
-                kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != param]
-                return f"{start}?{urlencode([*kept, (param, self._need(credential, 'token'))])}", dict(headers)
+                kept = [pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]) != param]
+                return f"{start}?{'&'.join([*kept, urlencode({param: self._need(credential, 'token')})])}", dict(headers)
             case Basic():
                 pair = f"{self._need(credential, 'username')}:{credential.get('password')}"
                 return url, {**headers, "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}

@@ -271,3 +271,14 @@ def test_a_disabled_account_cannot_finish(place: Place) -> None:
     assert (403, []) == (browser.go(back).status_code, sources(place))
     with pytest.raises(NotFound):
         place.server.locker.connections.get("u1", "fake")
+
+
+def test_whoever_runs_it_needs_no_token(tmp_path: Path) -> None:
+    """With trust_loopback the operator opens the address in a browser at the machine itself, and comes back across sites."""
+    with connected(tmp_path, trust_loopback=True) as place:
+        browser = Browser(place)
+        there = browser.go(f"{place.url}/connect/fake?{urlencode({'base_url': place.network.url})}", **{"Sec-Fetch-Site": "none"})
+        page = browser.go(visit(there.headers["Location"]), **{"Sec-Fetch-Site": "cross-site"})
+        assert (200, ["fake"]) == (page.status_code, sources(place, "me"))
+        there = browser.go(f"{place.url}/connect/fake?{urlencode({'base_url': place.network.url})}", **{"Sec-Fetch-Site": "cross-site"})
+        assert 401 == there.status_code

@@ -99,6 +99,7 @@ def logbook(tmp_path: Path) -> Iterator[Logbook]:
         (Bearer(header="X-Key", prefix=""), {"token": "t"}, "http://h/x?a=1", ("X-Key", "t")),
         (OAuth2(authorize="", token="", prefix="token "), {"token": "t"}, "http://h/x?a=1", ("Authorization", "token t")),
         (ApiKey(param="key"), {"token": "t&="}, "http://h/x?a=1&key=t%26%3D", None),
+        (ApiKey(param="a"), {"token": "t"}, "http://h/x?a=t", None),
         (Basic(), {"username": "ada", "password": "löck"}, "http://h/x?a=1", ("Authorization", "Basic YWRhOmzDtmNr")),
         (None, {}, "http://h/x?a=1", None),
     ],
