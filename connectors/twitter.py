@@ -33,6 +33,7 @@ from locker.error import LimitReached, LockerError, Skippable, Unauthorized
 
 from . import _twitter, _twitter_v2
 from ._fetched import nothing
+from ._limit import until
 from ._loose import known, lasting, obj, objs, text, unique
 from ._said import is_quiet, said
 
@@ -114,7 +115,9 @@ class Twitter(Fetching):
         Option(name="id", help="the number of the account, for a token (an app's) that does not tell whose it is", account=True),
     )
     # What one endpoint allows in the poorest case; its headers tell the rest.
-    pace = Pace(requests=75, seconds=900, limit="x-rate-limit-limit", remaining="x-rate-limit-remaining", reset="x-rate-limit-reset")
+    pace = Pace(
+        requests=75, seconds=900, limit="x-rate-limit-limit", remaining="x-rate-limit-remaining", reset="x-rate-limit-reset", apart=True
+    )
     streams = (
         Stream(name="tweets", type="post", path="/2/users/{id}/tweets", since=Since(param="since_id", path="id"), **_TWEETS),
         Stream(name="likes", type="favorite", path="/2/users/{id}/liked_tweets", **_TWEETS),
@@ -146,6 +149,8 @@ class Twitter(Fetching):
         return Item(stream.type, f"bookmark:{id}", {"bookmark": entry}) if stream.name == "bookmarks" else Item(stream.type, id, entry)
 
     def judge(self, answer: Answer) -> LockerError | None:
+        if answer.status == 429:
+            return LimitReached("Twitter has had enough requests for this list", until(answer.headers, "x-rate-limit-reset"))
         if is_quiet(answer, b'"error'):
             return None
         body = said(answer)

@@ -93,9 +93,9 @@ class Budget:
         self._spending = asyncio.Lock()
         self._parts: dict[str, Budget] = {}
 
-    def of(self, host: str) -> Budget:
-        """The one of another host, where a connector asks many."""
-        return self._parts.setdefault(host, Budget(self._logbook, f"{self._name} {host}", self._pace, clock=self._clock))
+    def of(self, part: str) -> Budget:
+        """The one of another host, where a connector asks many, or of one list, where a service counts them apart."""
+        return self._parts.setdefault(part, Budget(self._logbook, f"{self._name} {part}", self._pace, clock=self._clock))
 
     async def spend(self, cost: float, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Take what a request costs, after a short wait if need be.  Raises LimitReached if it would be a long one."""
@@ -176,14 +176,12 @@ class Budget:
 def heard_of(answer: Answer, pace: Pace, now: datetime) -> Heard:
     """What an answer says of the limit, in the headers or the places of its body that a pace names."""
     body = _Body(answer)
-    left = _number(_said(answer, body, pace.remaining))
+    limit, left = _number(_said(answer, body, pace.limit)), _number(_said(answer, body, pace.remaining))
     resets = _moment(_said(answer, body, pace.reset), pace.reset_as, now)
     if resets is not None and resets <= now.timestamp():
-        left = resets = None  # of a window that is over
+        limit = left = resets = None  # of a window that is over
     after = asked_for(answer.headers.get("retry-after"), now)
-    return Heard(
-        _number(_said(answer, body, pace.limit)), left, resets, max(after or 0.0, _number(_said(answer, body, pace.backoff)) or 0.0)
-    )
+    return Heard(limit, left, resets, max(after or 0.0, _number(_said(answer, body, pace.backoff)) or 0.0))
 
 
 class _Body:

@@ -15,6 +15,7 @@ class Pace:
     ``seconds`` (from now) or ``date`` (RFC 3339 or HTTP).  *backoff* is a wait in seconds that an answer may ask for.  ``Retry-After`` is always
     obeyed, in both of its forms.  *per* tells who shares the budget: the ``token``, the ``client`` (all connections with one client id) or the
     ``host``.  *cost* is what one request takes of it, unless its stream says otherwise.
+    *apart* means that the service counts each of its lists by itself: one that has had enough stops no other.
     """
 
     requests: int = 60
@@ -26,3 +27,4 @@ class Pace:
     backoff: str = ""
     per: str = "token"
     cost: float = 1.0
+    apart: bool = False

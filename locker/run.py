@@ -180,7 +180,9 @@ class Run:
                 await walking.run(session)
             except (LimitReached, Unauthorized) as error:
                 walking.report.outcome, walking.report.error = "limited" if isinstance(error, LimitReached) else "failed", str(error)
-                return error
+                if isinstance(error, Unauthorized) or not self._connector.pace.apart:
+                    return error
+                problem = problem or error
             except (StorageError, Conflict):
                 raise
             except Exception as error:  # a connector is a stranger's code over a stranger's data

@@ -162,7 +162,9 @@ class HttpSession:
         raise problem
 
     def _budget_at(self, url: str) -> Budget:
-        """What may be spent at a URL: of a connector that asks many hosts, each host's own."""
+        """What may be spent at a URL: of a connector that asks many hosts, each host's own; of a service that counts each list by itself, the list's."""
+        if self._connector.pace.apart:
+            return self._budget.of(urlsplit(url).path)
         is_elsewhere = ANYWHERE in self._connector.hosts and _origin(url) != _origin(self.base_url)
         return self._budget.of(urlsplit(url).netloc) if is_elsewhere else self._budget
 

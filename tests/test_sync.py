@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 from aiohttp import web
 
-from locker.connector import Option, Stream, Who
+from locker.connector import Option, Pace, Stream, Who
 from locker.error import NotFound, Unavailable
 from tests.fetching import FakeService, Stars, bodies, opened, star, synced
 
@@ -121,3 +121,18 @@ async def test_a_stream_that_an_account_has_not(tmp_path: Path) -> None:
         first, second = await synced(tmp_path, Halved(), base)
     assert [("done", "skipped"), ("done", "skipped")] == [tuple(one.outcome for one in report.streams) for report in (first, second)]
     assert [("normal", None), ("normal", None)] == [(report.mode, report.error) for report in (first, second)]
+
+
+async def test_lists_that_are_counted_apart(tmp_path: Path) -> None:
+    """Where a service counts each list by itself, one that has had enough stops no other; elsewhere it stops them all."""
+    for folder, apart, expected in (("apart", True, ["limited", "done"]), ("together", False, ["limited"])):
+        stars = Stars()
+        vars(stars)["pace"] = Pace(requests=1000, apart=apart)
+        vars(stars)["streams"] = (Stream(name="busy", type="link", path="/busy"), Stream(name="calm", type="link", path="/calm"))
+        service = FakeService({"/busy": [star(1)], "/calm": [star(2)]})
+        service.fail(1, 429, headers={"Retry-After": "600"})
+        async with service.open() as base:
+            with opened(tmp_path / folder, stars) as locker:
+                locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
+                report = await locker.syncing.run("me", "stars")
+        assert (expected, "rate-limited") == ([stream.outcome for stream in report.streams], report.mode)

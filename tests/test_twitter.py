@@ -191,12 +191,20 @@ def refusal(status: int, body: Any) -> LockerError | None:
         (200, {"data": [{"id": "1"}], "errors": [{"title": "Not Found Error"}]}, type(None)),
         (200, [{"id": 1, "error": "a tweet's own word"}], type(None)),
         (401, {"title": "Unauthorized", "status": 401}, type(None)),
-        (429, {"title": "Too Many Requests"}, type(None)),
+        (429, {"title": "Too Many Requests"}, LimitReached),
     ],
 )
 def test_refusals(status: int, body: Any, expected: type) -> None:
     """A dead token asks for a new one, a protected list is passed over, an error beside data is none."""
     assert expected is type(refusal(status, body))
+
+
+def test_a_limit_ends_when_twitter_says() -> None:
+    """Its header tells the moment, and its date what time it is there."""
+    headers = {"x-rate-limit-reset": "1700000100", "date": "Tue, 14 Nov 2023 22:13:20 GMT"}
+    error = TWITTER.judge(Answer(429, headers, b"", "https://api.twitter.com/x"))
+    assert isinstance(error, LimitReached)
+    assert 100.0 == error.after
 
 
 @given(drifted(SAMPLES))
