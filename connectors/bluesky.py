@@ -72,7 +72,7 @@ class Bluesky(Fetching):
         ),
         Bearer(help="An access token ends after minutes; a handle and an app password do not."),
     )
-    who = Who(path="/xrpc/com.atproto.server.getSession", facts={"id": "did", "actor": "did"})
+    who = Who(path="/xrpc/com.atproto.server.getSession", facts={"id": "did", "actor": "did", "username": "handle"})
     asks = (
         Option(name="actor", account=True, help="the handle or DID of another account, whose public lists to fetch instead of your own"),
     )
