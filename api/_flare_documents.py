@@ -73,7 +73,7 @@ def address_of(target: str) -> str:
 
     It is decoded once if its scheme is (``http%3A%2F%2F…``, ``http:%2F%2F…``), one slash at its end does not count, and a query string is not part of it.
     """
-    text = _START.sub("", target, count=1).partition("#")[0].partition("?")[0]
+    text = _START.sub("", target, count=1).partition("?")[0]
     return (text if _PLAIN.match(text) else unescaped(text)).removesuffix("/")
 
 

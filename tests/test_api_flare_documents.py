@@ -68,12 +68,16 @@ def test_however_an_address_is_written(flare: Flare, target: str) -> None:
         ("http%3A%2F%2Fapi.company.com%2Fusers%2Fa%2520b", "http://api.company.com/users/a%20b"),
         ("http://api.company.com/users/a%2Fb", "http://api.company.com/users/a%2Fb"),
         ("HTTP://API.company.com:80/users/1", "HTTP://API.company.com:80/users/1"),
+        ("http://api.company.com/x/../users/1", "http://api.company.com/x/../users/1"),
+        ("http://api.company.com/users/%2e%2e", "http://api.company.com/users/%2e%2e"),
+        ("http://api.company.com/users/a+b&c=d;e", "http://api.company.com/users/a+b&c=d;e"),
         ("http%3A%2F%2Fapi.company.com%2Fusers%2F%C3%BC", "http://api.company.com/users/ü"),
     ],
 )
 def test_an_address_is_decoded_once_at_most(flare: Flare, target: str, key: str) -> None:
-    """A plain address is kept as it is; one whose scheme is encoded is decoded once."""
+    """A plain address is kept as it is, dots and all; one whose scheme is encoded is decoded once."""
     flare.resource()
+    flare.resource("http://api.company.com/x/{a}/{b}/{c}")
     assert (202, None) == raw(flare, "PUT", f"/documents/{target}", json.dumps(at(1)).encode())
     assert [key] == [record.key for record in flare.records()]
 
@@ -84,6 +88,7 @@ def test_an_address_is_decoded_once_at_most(flare: Flare, target: str, key: str)
         ("http://api.company.com/users/1?key=value", "should not have query string 'key=value'"),
         ("http%3A%2F%2Fapi.company.com%2Fusers%2F1%3Fkey=value", "should not have query string 'key=value'"),
         ("http%3A%2F%2Fapi.company.com%2Fusers%2F1%23top", "should not have fragment 'top'"),
+        ("http://api.company.com/users/1#top", "should not have fragment 'top'"),
         ("http://ann@api.company.com/users/1", "should not have user"),
         ("http:api.company.com/users/1", "should not have opaque"),
         ("http:/api.company.com/users/1", "merged the slashes"),
