@@ -151,8 +151,8 @@ class NextUrl:
 class MaxId:
     """Newest first by id: *param* walks back from the smallest *id* (a JMESPath within an item; the last one's where ids are no numbers).
 
-    *decrement*: the service's parameter is inclusive, so one less is asked for, in decimal text of any length.  Ends at an empty page, or at one that
-    led no further back.
+    *decrement*: the service's parameter is inclusive, so one less is asked for, in decimal text of any length.  *ties*: several entries may have the same one (a
+    time), so that the next page begins with the last of this one again; not together with *decrement*.  Ends at an empty page, or at one that led no further back.
     """
 
     param: str = "max_id"
@@ -160,6 +160,7 @@ class MaxId:
     size_param: str = "count"
     size: int = 200
     decrement: bool = True
+    ties: bool = False
 
     def first(self) -> Step:
         return _sized(self)
@@ -170,8 +171,10 @@ class MaxId:
             return None
         numeric = all(id.isascii() and id.isdecimal() for id in ids)
         last = str(min(map(int, ids))) if numeric else ids[-1]
-        if self.decrement and numeric:
+        if self.decrement and not self.ties and numeric:
             return {**step, self.param: str(int(last) - 1)} if int(last) > 0 else None
+        if self.ties and numeric and (again := str(int(last) + 1)) != step.get(self.param):
+            return {**step, self.param: again}
         return {**step, self.param: last} if last != step.get(self.param) else None
 
 

@@ -274,14 +274,11 @@ def _older(style: MaxId, entries: Sequence[Any], most: str | None) -> int:
     """Where the entries begin that are older than an id: samples lie newest first."""
     if most is None:
         return 0
-    for n, entry in enumerate(entries):
-        id = text(search(style.id, entry)) or ""
-        if style.decrement and id.isdecimal() and most.isdecimal():
-            if int(id) <= int(most):
-                return n
-        elif id == most:
-            return n + 1
-    return len(entries)
+    ids = [text(search(style.id, entry)) or "" for entry in entries]
+    if most.isdecimal() and all(id.isdecimal() for id in ids):
+        least = int(most) + (style.decrement and not style.ties)
+        return next((n for n, id in enumerate(ids) if int(id) < least), len(entries))
+    return len(entries) - ids[::-1].index(most) if most in ids else len(entries)
 
 
 def _envelope(stream: Stream, page: Sequence[Any]) -> Any:

@@ -101,7 +101,11 @@ def _window(entries: Sequence[Any], style: Paging, params: Mapping[str, str]) ->
             return int(params.get("at", 0)), style.size
         case MaxId():
             most = params.get(style.param)
-            older = [n for n, entry in enumerate(entries) if most is None or int(entry[style.id]) <= int(most) - (not style.decrement)]
+            older = [
+                n
+                for n, entry in enumerate(entries)
+                if most is None or int(entry[style.id]) <= int(most) - (not style.decrement or style.ties)
+            ]
             return (older[0] if older else len(entries)), style.size
         case Once():
             return 0, max(1, len(entries))

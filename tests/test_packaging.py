@@ -84,7 +84,7 @@ def test_every_folder_is_in_the_wheel() -> None:
 def test_every_data_file_is_in_the_wheel() -> None:
     """A file in the package that is not Python is matched by a pattern of package-data."""
     patterns = PROJECT["tool"]["setuptools"]["package-data"]
-    rooms = {"locker": "locker", "locker.schemas": "schemas"}
+    rooms = {"locker": "locker", "locker.connectors": "connectors", "locker.schemas": "schemas"}
     carried = {path for package, folder in rooms.items() for pattern in patterns[package] for path in (ROOT / folder).glob(pattern)}
     files = {path for folder in rooms.values() for path in (ROOT / folder).glob("*") if path.is_file() and path.suffix != ".py"}
     assert set() == files - carried

@@ -41,6 +41,9 @@ FULL = [{"id": "9"}, {"id": "8"}]
         (MaxId(id="id", decrement=False), {}, {}, {"max_id": "8"}),
         (MaxId(id="id", decrement=False), {"max_id": "8"}, {}, None),
         (MaxId(id="id_str"), {}, {}, None),
+        (MaxId(id="id", ties=True), {}, {}, {"max_id": "9"}),
+        (MaxId(id="id", ties=True), {"max_id": "9"}, {}, {"max_id": "8"}),
+        (MaxId(id="id", ties=True), {"max_id": "8"}, {}, {"max_id": "9"}),
     ],
 )
 def test_what_comes_next(style: Paging, step: dict[str, Any], body: Any, expected: dict[str, Any] | None) -> None:

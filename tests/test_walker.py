@@ -124,6 +124,17 @@ def test_going_on_from_any_page(n: int, style: Paging, data: st.DataObject) -> N
     assert whole[-1].since == (before + after)[-1].since
 
 
+@given(st.lists(st.integers(1, 6), max_size=20), st.integers(1, 4))
+def test_times_that_are_the_same(times: list[int], size: int) -> None:
+    """A list that is paged by a time which several entries share loses none of them, as long as not more share it than a page has."""
+    listed = [{"id": f"k{n}", "at": at} for n, at in enumerate(sorted(times, reverse=True))]
+    style = MaxId(id="at", size=size, ties=True)
+    most = max((times.count(at) for at in times), default=0)
+    found = keys(walk(FakeSession(lambda asked: served(listed, style, asked)), replace(LIST, paging=style)))
+    assert set(found) <= {one["id"] for one in listed}
+    assert most > size - 1 or {one["id"] for one in listed} == set(found)
+
+
 def test_facts_and_options() -> None:
     """Facts of the account and options stand in paths, percent-encoded, and in parameters and headers as they are."""
     stream = replace(LIST, path="/users/{username}/{id}/{{x}}", params={"of": "{id}"}, headers={"X-Who": "{id}"})
