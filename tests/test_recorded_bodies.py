@@ -101,6 +101,16 @@ async def test_shared_statuses_of_perkeep(tmp_path: Path) -> None:
 
 @pytest.mark.shared
 @needs_shared
+def test_shared_statuses_of_a_public_stream() -> None:
+    """Every status of a capture of mastodon.social's stream, one a line, is a post with an author whose host is known."""
+    lines = (DATA / "mastodon-rtoot/testdata/mastodonsocial.json").read_text().split("\n")
+    posts = [said(fetching("mastodon"), "post", json.loads(line)) for line in lines if line.strip()]
+    assert posts
+    assert all({"url", "author", "created", "kind"} <= set(post) and "@" in post["author"] for post in posts)
+
+
+@pytest.mark.shared
+@needs_shared
 async def test_shared_follows_of_bluesky(tmp_path: Path) -> None:
     """A session tells who one is; whom one follows."""
     follows = ATPROTO / "get_follows.json"
