@@ -13,14 +13,15 @@ import base64
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import unquote_plus, urlencode
 
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
 from .clock import Clock
 from .credential import Credential
-from .error import Retriable, Unauthorized
+from .error import LockerError, Retriable, Unauthorized
 from .oauth import Application, sign1
 from .oauth_answer import Granted
 
@@ -28,6 +29,7 @@ EARLY = timedelta(seconds=60)
 """A token that ends so soon is renewed before it is sent."""
 WAIT_SECONDS = 30.0
 PAUSE_SECONDS = 0.05
+RENEW_SECONDS = 3.0
 
 
 class Turn(Protocol):
@@ -111,29 +113,52 @@ class Signer:
             self._credential = await asyncio.to_thread(self._kept.load)
         expires = self._credential.expires
         if expires is not None and self._clock() >= expires - EARLY and self._credential.get("refresh_token"):
-            await self._renewed(self._credential)
+            await self._renewed_early(self._credential, expires)
         return self._credential
+
+    async def _renewed_early(self, credential: Credential, expires: datetime) -> None:
+        try:
+            await self._renewed(credential)
+        except Retriable:
+            if self._clock() >= expires:
+                raise  # until then the old one is good
 
     async def _renewed(self, stale: Credential | None) -> bool:
         """Whether there is another token than a stale one now."""
         async with self._renewing:
             if self._credential is not stale:
                 return True  # another stream was faster
-            turn = await self._taken()
+            # Whoever stops us now must wait: what the service has given and nobody has stored is lost.
+            renewing = asyncio.create_task(self._renewed_in_turn(stale))
             try:
-                current = await asyncio.to_thread(self._kept.load)
-                if stale is not None and current.get("token") != stale.get("token"):
-                    self._credential = current  # another process was faster
-                    return True
-                if self._client is None or not self._client.renews(current):
-                    return False
-                granted = await self._refreshed(self._client, current)
-                await asyncio.to_thread(self._kept.store, granted.secrets())
-                self._credential = Credential({**current.secrets, **granted.secrets()})
+                return await asyncio.shield(renewing)
+            except asyncio.CancelledError:
+                while not renewing.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait([renewing])
+                with suppress(LockerError):
+                    renewing.result()
+                raise
+
+    async def _renewed_in_turn(self, stale: Credential | None) -> bool:
+        turn = await self._taken()
+        holding = asyncio.create_task(_held(turn)) if turn else None
+        try:
+            current = await asyncio.to_thread(self._kept.load)
+            if stale is not None and current.get("token") != stale.get("token"):
+                self._credential = current  # another process was faster
                 return True
-            finally:
-                if turn is not None:
-                    await asyncio.to_thread(turn.release)
+            if self._client is None or not self._client.renews(current):
+                return False
+            granted = await self._refreshed(self._client, current)
+            await asyncio.to_thread(self._kept.store, granted.secrets())
+            self._credential = Credential({**current.secrets, **granted.secrets()})
+            return True
+        finally:
+            if turn is not None and holding is not None:
+                holding.cancel()
+                await asyncio.wait([holding])
+                await asyncio.to_thread(turn.release)
 
     async def _refreshed(self, client: Renews, current: Credential) -> Granted:
         try:
@@ -156,3 +181,10 @@ class Signer:
         if not (found := credential.get(name)):
             raise Unauthorized(f"there is no {name.replace('_', ' ')}; {self._again}")
         return found
+
+
+async def _held(turn: Turn) -> None:
+    """Renew a lease for as long as it is needed: a service may take its time."""
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        await asyncio.to_thread(turn.take)

@@ -22,7 +22,7 @@ from aiohttp import web
 from locker.authorisation import ApiKey, Authorisation, Basic, Bearer, OAuth1, OAuth2
 from locker.clock import system_clock
 from locker.credential import Credential, load, store
-from locker.error import Unauthorized
+from locker.error import Retriable, Unauthorized
 from locker.follower import Lease
 from locker.guard import Guard
 from locker.log import Logbook
@@ -138,6 +138,45 @@ async def test_many_streams_refresh_once(network: Network, kept: Kept, logbook: 
         tokens = {await bearer(run) for run in runs}
     assert (1, 1) == (network.refreshes, len(tokens))
     assert network.living(tokens.pop())
+
+
+async def test_whoever_is_stopped_while_it_renews_stores_first(network: Network, kept: Kept, logbook: Logbook) -> None:
+    """A server that ends in this very moment: what the service gave is in the vault before it does, and the lease is free."""
+    asked, go = threading.Event(), threading.Event()
+
+    def hold(path: str) -> web.Response | None:
+        if path == "/token":
+            asked.set()
+            go.wait(30)
+        return None
+
+    network.before = hold
+    async with Reach(guard()) as reach:
+        signing = signer(network, kept, reach, logbook)
+        await bearer(signing)
+        running = asyncio.create_task(signing.renew())
+        assert await asyncio.to_thread(asked.wait, 30)
+        running.cancel()
+        await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert (1, True) == (network.refreshes, network.living(kept.load().get("token")))
+    assert Lease(logbook, "token me/fake").take()
+
+
+async def test_a_token_that_is_good_for_a_moment_is_used(network: Network, kept: Kept, logbook: Logbook) -> None:
+    """The service cannot renew it now: until it ends it is sent all the same, and not any more afterwards."""
+    network.before = lambda path: web.Response(status=503) if path == "/token" else None
+    now = [datetime.now(UTC)]
+    kept.store({"expires": (now[0] + timedelta(seconds=30)).isoformat()})
+    async with Reach(guard()) as reach:
+        signing = signer(network, kept, reach, logbook)
+        signing._clock = lambda: now[0]
+        assert "access-0" == await bearer(signing)
+        now[0] += timedelta(seconds=31)
+        with pytest.raises(Retriable):
+            await bearer(signing)
 
 
 async def test_a_token_without_means_is_not_renewed(network: Network, kept: Kept, logbook: Logbook) -> None:
