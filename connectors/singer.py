@@ -51,7 +51,8 @@ class Singer(Fetching):
         async with TapRun(session.program(tap), _config(session)) as run:
             if (catalog := await _catalog(run)) is not None:
                 wanted = tuple(part for one in session.options.get("select", "").split(",") if (part := one.strip()))
-                run.give("--catalog", selected(catalog, wanted))
+                for option in await _catalog_options(run):
+                    run.give(option, selected(catalog, wanted))
             if messages.state is not None:
                 run.give("--state", messages.state)
             async with aclosing(run.lines()) as lines:  # type: ignore[type-var]
@@ -79,6 +80,15 @@ async def _catalog(run: TapRun) -> Any:
         return json.loads(b"".join(parts))
     except (Retriable, ValueError):
         return None  # if something else is wrong than that, the run itself will say so
+
+
+async def _catalog_options(run: TapRun) -> tuple[str, ...]:
+    """How the tap wants to be told of the catalog: older ones look at ``--properties`` only, newer ones do not know it."""
+    try:
+        takes_properties = any([b"--properties" in line async for line in run.lines("--help")])
+    except Retriable:
+        takes_properties = False
+    return ("--catalog", "--properties") if takes_properties else ("--catalog",)
 
 
 def _config(session: Session) -> dict[str, Any]:

@@ -15,6 +15,9 @@ CODE = '''
 import json, os, sys, time
 
 def main():
+    if "--help" in sys.argv:
+        print("usage: tap-notes [--config] [--catalog | --properties]" if os.path.exists(__file__ + ".old") else "usage: tap-notes [--config] [--catalog]")
+        return
     args = dict(zip(sys.argv[1::2], sys.argv[2::2])) if "--discover" not in sys.argv else {"--config": sys.argv[sys.argv.index("--config") + 1]}
     with open(args["--config"]) as file:
         config = json.load(file)
@@ -28,7 +31,7 @@ def main():
                     "metadata": [{"breadcrumb": [], "metadata": {"valid-replication-keys": ["updated"]}}]} for name in ("notes", "secrets")]
         print(json.dumps({"streams": streams}))
         return
-    with open(args["--catalog"]) as file:
+    with open(args["--properties" if os.path.exists(__file__ + ".old") else "--catalog"]) as file:
         chosen = [one["stream"] for one in json.load(file)["streams"] if one["metadata"][0]["metadata"].get("selected")]
     since = ""
     if "--state" in args:

@@ -75,6 +75,12 @@ async def test_records_are_kept_with_the_taps_state(service: Service) -> None:
     assert {"text": "note 4", "folder": "notes", "updated": "2026-01-04T00:00:00Z"} == mapped
 
 
+async def test_older_taps_are_told_of_the_catalog_in_their_way(service: Service) -> None:
+    """Some look at --properties only, and would fetch nothing at all."""
+    service.program.with_name(f"{NAME}.old").touch()
+    assert 2 == len(await service.shelf().run())
+
+
 async def test_a_mapping_makes_real_types(service: Service) -> None:
     """Each stream can be mapped like a JSON file."""
     mapping = {"notes": {"type": "post", "fields": {"text": "text", "updated": "updated"}}}
