@@ -18,9 +18,9 @@ from yarl import URL
 
 from .error import Forbidden, Invalid, LockerError
 from .guard import Guard, check_url
-from .outcome import SHOWN_BYTES, Answer
 from .reach import open_session
 from .retry import asked_for
+from .verdict import SHOWN_BYTES, Answer
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10, sock_connect=10)
 MOST_BYTES = 64 * 1024

@@ -21,11 +21,11 @@ from .follower import Lease
 from .guard import Guard
 from .ledger import POSITION
 from .log import Logbook, Position
-from .outcome import OWNER, SOURCE, TYPE
 from .record import Body, Record
 from .subscribing import Subscriptions
 from .subscription import Subscription
 from .tree import Kinds
+from .verdict import OWNER, SOURCE, TYPE
 
 NAME = "deliveries"
 AGAIN_SECONDS = 1.0

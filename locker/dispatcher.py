@@ -27,13 +27,13 @@ from .lane import Lane, Letter
 from .ledger import AGAIN, POSITION, Ledger, Page
 from .log import Logbook
 from .notification import DIALECTS, Change, Notification
-from .outcome import Answer, Outcome, address, draft, judge
 from .receiver import Action, filled
 from .record import Body, Record
 from .signature import headers as signed
 from .sorter import Sorter
 from .subscribing import Subscriptions
 from .tree import Kinds
+from .verdict import Answer, Verdict, address, draft, judge
 
 logger = logging.getLogger("locker")
 
@@ -53,7 +53,7 @@ GRACE_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Figures:
-    """What was done since the start: attempts by outcome, seconds that they took, and what there is to do."""
+    """What was done since the start: attempts by verdict, seconds that they took, and what there is to do."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -67,10 +67,10 @@ class Figures:
 
 @dataclass(slots=True)
 class _Result:
-    """An answer that is not written yet; *outcome* None means that there was nothing to tell."""
+    """An answer that is not written yet; *verdict* None means that there was nothing to tell."""
 
     letter: Letter
-    outcome: Outcome | None
+    verdict: Verdict | None
     has: bool
     said: Body
 
@@ -244,7 +244,7 @@ class Dispatcher:
             logger.exception("a delivery of %s to %s failed", letter.thing, lane.subscription.id)
             answer = Answer(error=f"{type(error).__name__}: {error}")
             said: Body = {"position": letter.position, "attempt": letter.attempts}
-            result = _Result(letter, Outcome("failed", answer, self.now + SAVE_SECONDS), letter.has, said)
+            result = _Result(letter, Verdict("failed", answer, self.now + SAVE_SECONDS), letter.has, said)
         finally:
             lane.running -= 1
             if self._since.pop(letter, None) is None:
@@ -289,17 +289,17 @@ class Dispatcher:
             "attempt": letter.attempts,
         }
         answer = await self._carry(lane, notification, said)
-        outcome = judge(subscription.delivery, answer, letter.attempts, self.now, self._random, lane.failing, once=bool(letter.request))
+        verdict = judge(subscription.delivery, answer, letter.attempts, self.now, self._random, lane.failing, once=bool(letter.request))
         said |= {"message": message, "at": stamp(self._clock())}
         if letter.request:
             said["request"] = letter.request
         if meaning[1]:
             said["change"] = meaning[1]
-        if outcome.due is not None and not outcome.disable:
-            said["again"] = stamp(_moment(outcome.due))
-        self._heed(lane, letter, outcome, now)
-        has = meaning[0] != "delete" if outcome.is_success else letter.has
-        return _Result(letter, outcome, has, said)
+        if verdict.due is not None and not verdict.disable:
+            said["again"] = stamp(_moment(verdict.due))
+        self._heed(lane, letter, verdict, now)
+        has = meaning[0] != "delete" if verdict.is_success else letter.has
+        return _Result(letter, verdict, has, said)
 
     def _meaning(self, lane: Lane, letter: Letter, record: Record, before: Record | None) -> tuple[Action, Change | None] | None:
         """What a record means to this subscriber now; of a dead letter that is sent again, what it meant then."""
@@ -341,15 +341,15 @@ class Dispatcher:
             return Answer(error=f"{type(error).__name__}: {error}"[:500], is_final=True)
         return await self._courier.send(call.method, url, headers, body)
 
-    def _heed(self, lane: Lane, letter: Letter, outcome: Outcome, now: float) -> None:
-        """What an outcome says of its receiver."""
+    def _heed(self, lane: Lane, letter: Letter, verdict: Verdict, now: float) -> None:
+        """What an verdict says of its receiver."""
         figures = self.figures
         figures.attempts += 1
-        figures.seconds += outcome.answer.seconds
-        figures.outcomes[outcome.kind] = figures.outcomes.get(outcome.kind, 0) + 1
+        figures.seconds += verdict.answer.seconds
+        figures.outcomes[verdict.kind] = figures.outcomes.get(verdict.kind, 0) + 1
         if letter.request:
             return
-        if outcome.is_success:
+        if verdict.is_success:
             lane.failures = 0
             if lane.failing is not None:
                 lane.failing = None
@@ -359,8 +359,8 @@ class Dispatcher:
         if lane.failing is None:
             lane.failing = now
             self.sorter.dirty.add(lane)
-        if outcome.answer.asked is not None and outcome.due is not None:
-            lane.held = max(lane.held, outcome.due)  # who asks to be left alone means every letter
+        if verdict.answer.asked is not None and verdict.due is not None:
+            lane.held = max(lane.held, verdict.due)  # who asks to be left alone means every letter
         lane.hold(self.now)
 
     # -- writing -------------------------------------------------------------------------------------
@@ -413,23 +413,23 @@ class Dispatcher:
         return page
 
     def _enter(self, page: Page, result: _Result) -> None:
-        letter, outcome = result.letter, result.outcome
+        letter, verdict = result.letter, result.verdict
         lane = letter.lane
-        if outcome is not None:
-            page.drafts.append(draft(lane.subscription.id, "test" if letter.request else letter.thing, outcome, result.said))
+        if verdict is not None:
+            page.drafts.append(draft(lane.subscription.id, "test" if letter.request else letter.thing, verdict, result.said))
         if lane.is_gone or letter.request:
             return
         self.sorter.dirty.add(lane)
-        if outcome is not None and not outcome.is_settled:
-            letter.due = outcome.due or 0.0
+        if verdict is not None and not verdict.is_settled:
+            letter.due = verdict.due or 0.0
             page.keep(letter)
         elif letter.again:
             page.statements.append(("DELETE FROM deliveries WHERE subscription = ? AND thing = ?", (lane.number, letter.name)))
-            if outcome is not None and outcome.is_success:
+            if verdict is not None and verdict.is_success:
                 page.statements.append((AGAIN, (lane.number, letter.thing, letter.position, result.has, lane.epoch)))
-        elif outcome is not None or letter.is_kept:
+        elif verdict is not None or letter.is_kept:
             page.settle(letter, result.has)
-        if outcome is not None and outcome.kind == "dead":
+        if verdict is not None and verdict.kind == "dead":
             since = stamp(self._clock())
             page.statements.append(
                 ("INSERT OR REPLACE INTO dead_letters VALUES (?,?,?,?)", (lane.number, letter.position, letter.thing, since))
@@ -438,13 +438,13 @@ class Dispatcher:
     async def _settle(self, results: list[_Result]) -> None:
         """Go on with what was written."""
         for result in results:
-            letter, outcome = result.letter, result.outcome
+            letter, verdict = result.letter, result.verdict
             if letter.lane.is_gone or letter.state == "done":
                 continue
             letter.has = result.has
-            if outcome is not None and outcome.disable:
-                await asyncio.to_thread(self._subscriptions.set, letter.lane.subscription.id, "disabled", outcome.disable)
-            if outcome is not None and not outcome.is_settled:
+            if verdict is not None and verdict.disable:
+                await asyncio.to_thread(self._subscriptions.set, letter.lane.subscription.id, "disabled", verdict.disable)
+            if verdict is not None and not verdict.is_settled:
                 letter.state = "waiting"
                 self._at(letter.due, letter.lane, letter)
             elif letter.more and not letter.again and not letter.request:

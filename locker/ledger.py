@@ -18,9 +18,9 @@ from .draft import Position
 from .follower import Lease
 from .lane import Lane, Letter
 from .log import Draft, Logbook
-from .outcome import LOG
 from .record import Record
 from .recorder import SELECT, as_record
+from .verdict import LOG
 
 POSITION, REQUESTS = "deliveries", "deliveries.requests"
 """Facts: how far the lanes in step came; up to which version the subscriptions' log was heeded."""

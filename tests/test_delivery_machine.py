@@ -22,7 +22,6 @@ from locker.dispatcher import Dispatcher, Figures
 from locker.draft import Draft
 from locker.filter import Filter
 from locker.log import Logbook
-from locker.outcome import Answer
 from locker.receiver import Receiver
 from locker.record import Record
 from locker.retry import Schedule
@@ -30,6 +29,7 @@ from locker.signature import ID
 from locker.subscribing import Subscriptions
 from locker.subscription import BEGINNING, NOW, Policy, Start, State, Subscription
 from locker.vault import Vault
+from locker.verdict import Answer
 
 KEYS = st.sampled_from(["a", "b", "c"])
 SOON = Schedule((0.001,) * 20 + (0.02,) * 80)

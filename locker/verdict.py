@@ -1,5 +1,5 @@
 """
-An outcome is what became of one attempt to tell a subscription of a record; each is a record of owner ``system``, source ``delivery``.
+A verdict is what became of one attempt to tell a subscription of a record; each is kept as a record of owner ``system``, source ``delivery``.
 
 The records of one thing at one subscription are one history (their key is ``<subscription> <owner>/<first record>``): whoever asks "did they get it, and if not,
 why" reads its newest one.
@@ -43,7 +43,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Verdict:
     """What became of an attempt; *due* (seconds since 1970) is when the next one is, *disable* why the subscription is switched off."""
 
     kind: Kind
@@ -63,15 +63,15 @@ class Outcome:
 
 def judge(
     policy: Policy, answer: Answer, attempts: int, now: float, random: Callable[[], float], failing: float | None, *, once: bool = False
-) -> Outcome:
+) -> Verdict:
     """What an answer to the *attempts*-th attempt means; *failing* is since when nothing arrived, *once* that there is no second attempt."""
     if answer.status is not None and not answer.error:
         if policy.accepts(answer.status):
-            return Outcome("delivered", answer)
+            return Verdict("delivered", answer)
         if answer.status in policy.discard:
-            return Outcome("discarded", answer)
+            return Verdict("discarded", answer)
     if once or answer.is_final:
-        return Outcome("dead", answer)
+        return Verdict("dead", answer)
     disable = ""
     if answer.status == 410 and not answer.error:
         disable = "the receiver answered 410 Gone"
@@ -79,19 +79,19 @@ def judge(
         disable = "nothing arrived for five days"
     pause = policy.retry.delay(attempts, random, answer.asked)
     if disable:
-        return Outcome("failed", answer, now if pause is None else now + pause, disable)
-    return Outcome("dead", answer) if pause is None else Outcome("failed", answer, now + pause)
+        return Verdict("failed", answer, now if pause is None else now + pause, disable)
+    return Verdict("dead", answer) if pause is None else Verdict("failed", answer, now + pause)
 
 
-def draft(subscription: str, thing: str, outcome: Outcome, said: Body) -> Draft:
+def draft(subscription: str, thing: str, verdict: Verdict, said: Body) -> Draft:
     """The record of an attempt; *said* is what was told to whom."""
-    answer = outcome.answer
-    body: Body = {"subscription": subscription, **said, "outcome": outcome.kind, "seconds": round(answer.seconds, 4)}
+    answer = verdict.answer
+    body: Body = {"subscription": subscription, **said, "outcome": verdict.kind, "seconds": round(answer.seconds, 4)}
     more: list[tuple[str, Any]] = [
         ("status", answer.status),
         ("answer", answer.text or None),
         ("error", answer.error or None),
-        ("disabled", outcome.disable or None),
+        ("disabled", verdict.disable or None),
     ]
     return Draft.of(TYPE, f"{subscription} {thing}", body | {name: value for name, value in more if value is not None})
 
