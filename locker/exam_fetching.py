@@ -4,14 +4,12 @@ What the conformance kit holds a connector of a service to: nothing is lost and 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from random import Random
-from typing import Any, cast
+from typing import cast
 
 from .authorisation import OAuth2
-from .connector import Body, Fetching, Item
+from .connector import Fetching, Item
+from .drift import drifting, each_changed, fewer, more, other
 from .exam import Exam, Failed, Skipped, canonical_of, coverage, keeps_the_contract, need, told
 from .paging import MaxId
 from .record import loads
@@ -19,7 +17,6 @@ from .rehearsal import PATIENCE, SECRETS, TOKEN, Killed, Rehearsal, shows
 from .stand_in import Call, Mood, Reply, well
 
 Shown = dict[tuple[str, str], str]
-_OTHERS: tuple[Any, ...] = (None, 7, "text", [], {}, [{}], [None])
 
 
 def has_samples(exam: Exam) -> str:
@@ -209,10 +206,10 @@ def outlasts_silence(exam: Exam) -> str:
 def bears_drift(exam: Exam) -> str:
     """When the service's answers change, with more fields, fewer, or others, nothing crashes, and what cannot be read is counted."""
     problems = runs = 0
-    for drift in (_more, _fewer, _other):
+    for drift in (more, fewer, other):
         for seed in range(2):
             with _playing(exam) as play:
-                play.stand_in.mood = _drifting(drift, seed)
+                play.stand_in.mood = drifting(drift, seed)
                 report = play.run()
                 if (error := report.error) and ("Error: " in error or "Exception" in error):
                     raise Failed(
@@ -222,7 +219,7 @@ def bears_drift(exam: Exam) -> str:
                     canonical_of(exam.connector, item, {})
                 problems, runs = problems + report.unreadable, runs + 1
     for (type, key), body in _all(exam).items():
-        for changed in _each_changed(loads(body)):
+        for changed in each_changed(loads(body)):
             canonical_of(exam.connector, Item(type.partition("/")[0], key, changed), {})
     return f"{runs} changes of the service's answers: no crash, {problems} problems counted"
 
@@ -327,54 +324,3 @@ def _once(answer: Reply, number: int) -> Mood:
 
 def _from(answer: Reply, number: int) -> Mood:
     return lambda call, reply: answer if call.number >= number else reply
-
-
-# -- drift -----------------------------------------------------------------------------------------------
-
-
-def _drifting(drift: Callable[[Any, Random], Any], seed: int) -> Mood:
-    """Answers whose JSON changed; the same change each time."""
-
-    def mood(call: Call, reply: Reply) -> Reply:
-        if call.name == "who" or reply.status != 200:
-            return reply
-        try:
-            return replace(reply, body=json.dumps(drift(json.loads(reply.body), Random(f"{seed} {call.path}"))).encode())  # noqa: S311
-        except ValueError:
-            return reply
-
-    return mood
-
-
-def _more(value: Any, random: Random) -> Any:
-    """fields that nobody knew"""
-    if isinstance(value, dict):
-        return {**{name: _more(inner, random) for name, inner in value.items()}, "conformance": {"new": [random.random(), None]}}
-    return [_more(inner, random) for inner in value] if isinstance(value, list) else value
-
-
-def _fewer(value: Any, random: Random) -> Any:
-    """fields that are gone"""
-    if isinstance(value, dict):
-        return {name: _fewer(inner, random) for name, inner in value.items() if random.random() < 0.8}
-    return [_fewer(inner, random) for inner in value] if isinstance(value, list) else value
-
-
-def _other(value: Any, random: Random) -> Any:
-    """fields of another type"""
-    if isinstance(value, dict):
-        return {name: _other(inner, random) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_other(inner, random) for inner in value]
-    return value if random.random() < 0.7 else random.choice([None, 7, "text", True, [], {}, [value], {"is": value}, 1.5])
-
-
-def _each_changed(body: Body) -> Iterator[Body]:
-    """A body with each of its members, and of theirs, gone or of another type, one at a time."""
-    for name, value in body.items():
-        yield {other: inner for other, inner in body.items() if other != name}
-        yield from ({**body, name: changed} for changed in _OTHERS)
-        if isinstance(value, dict):
-            yield from ({**body, name: inner} for inner in _each_changed(value))
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            yield from ({**body, name: [inner]} for inner in _each_changed(value[0]))
