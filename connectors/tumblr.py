@@ -83,7 +83,7 @@ class Tumblr(Fetching):
     who = Who(
         path="/v2/user/info",
         facts={
-            "id": "response.user.blogs[?primary].uuid | [0] || response.user.name",
+            "id": "(response.user.blogs[?primary].uuid | [0]) || response.user.name",
             "username": "response.user.name",
             "blog": "response.user.name",
         },
