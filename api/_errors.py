@@ -36,6 +36,7 @@ STATUS = {
     "fatal": 502,
     "skippable": 502,
     "retriable": 503,
+    "limit_reached": 503,
     "storage": 503,
     "unavailable": 503,
 }
