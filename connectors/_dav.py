@@ -92,6 +92,8 @@ def parse(answer: Answer) -> Multistatus:
         root = etree.fromstring(answer.body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Retriable(f"{answer.url} answers {len(answer.body)} bytes that are no XML: {str(error)[:120]}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Fatal(f"{answer.url} is no WebDAV: its answer declares a document type")
     if root.tag != f"{D}multistatus":
         raise Fatal(f"{answer.url} is no WebDAV: it answers <{etree.QName(root).localname}>; give the base URL of the server's DAV")
     return Multistatus(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from locker.connector import Body, Item, Page, Problem, Session, Walk
-from locker.error import Skippable
+from locker.error import Fatal, Skippable
 
 from ._dav import Collection, D, Dav, Kind, element, hrefs, parse, path_of, props, question
 
@@ -160,7 +160,15 @@ class Round:
     async def _load(self, one: Collection, group: list[Entry], names: dict[str, list[str]], gone: set[str]) -> list[Item | Problem]:
         """The items of some resources; what is known of them is noted in *names*, those that went away meanwhile in *gone*."""
         items: list[Item | Problem] = []
-        texts = await self._texts(one, group)
+        try:
+            texts = await self._texts(one, group)
+        except Fatal as error:  # more than is taken at once, for one: half of them each time, until it is told which one it is
+            if len(group) > 1:
+                middle = len(group) // 2
+                return [*await self._load(one, group[:middle], names, gone), *await self._load(one, group[middle:], names, gone)]
+            name = _name(one, group[0].url)
+            names[name] = [group[0].etag, *names.get(name, [""])[1:]]
+            return [Problem(path_of(group[0].url), "the whole of it", str(error))]
         for entry in group:
             name, (text, etag) = _name(one, entry.url), texts[path_of(entry.url)]
             if text is None:

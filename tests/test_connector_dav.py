@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from locker.connector import Answer
-from locker.error import Fatal, Skippable, Unauthorized
+from locker.error import Fatal, Retriable, Skippable, Unauthorized
 
 from .connectors import connector, read, settled
 from .fetches import LoopbackSession, Shelf, fetching
@@ -55,6 +55,7 @@ class Refusing(LoopbackSession):
 
     refused: tuple[str, ...] = ()
     spoilt: tuple[bytes, bytes] = (b"", b"")
+    too_long: str = "nothing"
 
     async def request(self, method: str, url: str, **kwargs: Any) -> Answer:
         body = kwargs.get("body") or b""
@@ -63,6 +64,8 @@ class Refusing(LoopbackSession):
             if 403 not in kwargs.get("accept", ()):
                 raise Skippable("403")
             return Answer(403, {}, b"", url)
+        if self.too_long in f"{url} {body.decode()}":
+            raise Fatal("it answers more than is taken")
         answer = await super().request(method, url, **kwargs)
         return replace(answer, body=answer.body.replace(*self.spoilt, 1))
 
@@ -211,6 +214,39 @@ async def test_a_card_that_cannot_be_read_spoils_no_other(server: Radicale) -> N
     assert {"/jane/friends/ann.vcf", "/jane/friends/bob.vcf"} == {*edited, problem.file}
     assert 1 == len(edited)
     assert {"/jane/friends/ann.vcf", "/jane/friends/bob.vcf"} == set(kept.of("contact"))
+
+
+async def test_what_is_too_much_at_once_is_asked_for_in_halves(server: Radicale) -> None:
+    """One card that is longer than any answer that is taken is a problem of its own."""
+    server.make("friends", "card:addressbook", "Friends")
+    for name in ("ann", "bob", "cid", "dee", "eve"):
+        server.put(f"friends/{name}.vcf", card(name))
+    kept = shelf("carddav", server)
+    assert isinstance(kept.session, Refusing)
+    kept.session.too_long = "cid.vcf"
+    await kept.run()
+    assert {"ann", "bob", "dee", "eve"} == {made["name"] for made in kept.mapped("contact").values()}
+    assert ["/jane/friends/cid.vcf"] == [problem.file for problem in kept.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('<d:multistatus xmlns:d="DAV:"><d:resp', Retriable),
+        ("", Retriable),
+        ("<!DOCTYPE html><html><body>Sign in</body></html>", Fatal),
+        (
+            '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><d:multistatus xmlns:d="DAV:"><d:sync-token>&b;</d:sync-token></d:multistatus>',
+            Fatal,
+        ),
+        ("<html/>", Fatal),
+    ],
+)
+def test_answers_that_are_no_multistatus(text: str, error: type[Exception]) -> None:
+    """What is cut is asked for again; a page to sign in, and whatever declares entities, is refused."""
+    fetching("carddav")
+    with pytest.raises(error):
+        import_module("locker.connectors._dav").parse(Answer(207, {}, text.encode(), "https://dav.example.org/"))
 
 
 @needs_shared
