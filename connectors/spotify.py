@@ -5,6 +5,7 @@ Fetches saved tracks, albums and shows, followed artists, playlists and what was
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from locker.connector import (
     Item,
     NextUrl,
     OAuth2,
+    Option,
     Pace,
     Page,
     Problem,
@@ -28,6 +30,7 @@ from locker.connector import (
 )
 
 from ._each_list import each_list, keys_of
+from ._fetched import nothing
 from ._loose import known, lasting, obj, objs, text, texts
 from ._moment import moment
 
@@ -62,6 +65,7 @@ class Spotify(Fetching):
         Bearer(help="developer.spotify.com/documentation/web-api > any endpoint > Try it (it lasts an hour)"),
     )
     who = Who(path="/v1/me", facts={"id": "id", "username": "display_name || id"})
+    asks = (Option(name="user", help="whose public playlists to fetch instead of one's own things, as in wizzler", account=True),)
     # Counted over 30 seconds, the number is not told; 429 says how long to wait.
     pace = Pace(requests=90, seconds=30, per="client")
     streams = (
@@ -78,11 +82,14 @@ class Spotify(Fetching):
     )  # fmt: skip
 
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
-        whole = super().fetch
-        if stream.name != "playlist-items":
-            return whole(session, stream, walk)
-        playlists = next(one for one in self.streams if one.name == "playlists")
-        return each_list(session, stream, walk, lists=lambda: keys_of(whole(session, playlists, Walk())), fetch=whole, param="playlist")
+        whole, playlists = super().fetch, next(one for one in self.streams if one.name == "playlists")
+        if session.options.get("user"):
+            playlists = replace(playlists, path="/v1/users/{user}/playlists")
+            if stream.name not in ("playlists", "playlist-items"):
+                return nothing()
+        if stream.name == "playlist-items":
+            return each_list(session, stream, walk, lists=lambda: keys_of(whole(session, playlists, Walk())), fetch=whole, param="playlist")
+        return whole(session, playlists if stream.name == "playlists" else stream, walk)
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         entry = lasting(entry, _PASSING)

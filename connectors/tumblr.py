@@ -68,6 +68,7 @@ class Tumblr(Fetching):
     title = "Tumblr"
     base_url = "https://api.tumblr.com"
     auth: ClassVar[tuple[Authorisation, ...]] = (
+        ApiKey(param="api_key", help="tumblr.com/oauth/apps, the consumer key; public lists only, together with the option blog"),
         OAuth2(
             authorize="https://www.tumblr.com/oauth2/authorize",
             token="https://api.tumblr.com/v2/oauth2/token",  # noqa: S106 (an address, no secret)
@@ -78,7 +79,6 @@ class Tumblr(Fetching):
             authorize="https://www.tumblr.com/oauth/authorize",
             access="https://www.tumblr.com/oauth/access_token",
         ),
-        ApiKey(param="api_key", help="tumblr.com/oauth/apps, the consumer key; public lists only, together with the option blog"),
     )
     who = Who(
         path="/v2/user/info",

@@ -5,6 +5,7 @@ Fetches tweets, likes, bookmarks and people from Twitter (X), through version 2 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from locker.connector import (
@@ -81,6 +82,7 @@ _PASSING = frozenset((
     "fast_followers_count", "normal_followers_count", "listed_count", "favourites_count", "statuses_count", "media_count",
 ))  # fmt: skip
 _EXPIRED = {32, 89, 99, 135, 215, 416}
+_PUBLIC = ("tweets", "likes", "following", "followers")
 _RELATIONS = {"following": "following", "followers": "follower"}
 
 
@@ -112,7 +114,9 @@ class Twitter(Fetching):
     who = Who(path="/2/users/me", facts={"id": "data.id", "username": "data.username"})
     asks = (
         Option(name="api", help="2, or 1.1 for an app (or a server) that has only the old version", default="2"),
-        Option(name="id", help="the number of the account, for a token (an app's) that does not tell whose it is", account=True),
+        Option(
+            name="id", help="the number of the account whose lists are meant, for a token (an app's) that does not tell it", account=True
+        ),
     )
     # What one endpoint allows in the poorest case; its headers tell the rest.
     pace = Pace(
@@ -133,7 +137,10 @@ class Twitter(Fetching):
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         if session.options.get("api", "2") == "2":
             return super().fetch(session, stream, walk)
-        return super().fetch(session, _OLD[stream.name], walk) if stream.name in _OLD else nothing()
+        if stream.name not in _OLD:
+            return nothing()
+        old, id = _OLD[stream.name], session.options.get("id")
+        return super().fetch(session, replace(old, params={**old.params, "user_id": id}) if id and stream.name in _PUBLIC else old, walk)
 
     def entries(self, stream: Stream, body: Any) -> Sequence[Any]:
         return list(_twitter_v2.whole(body)) if stream.items == "data" else super().entries(stream, body)

@@ -4,10 +4,13 @@ Fetches likes, own videos, followed people, the watch-later list and albums from
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from locker.connector import DAY, Authorisation, Bearer, Body, Fetching, NextUrl, OAuth2, Pace, Stream, Who
+from locker.connector import DAY, Authorisation, Bearer, Body, Fetching, NextUrl, OAuth2, Option, Pace, Page, Session, Stream, Walk, Who
 
+from ._fetched import nothing
 from ._loose import known, obj, objs, text, unique
 from ._moment import moment
 
@@ -45,6 +48,7 @@ class Vimeo(Fetching):
         Bearer(help="developer.vimeo.com/apps > your app > Generate an access token, with the scopes public and private"),
     )
     who = Who(path="/me", facts={"id": "uri", "username": "name"}, headers=_ACCEPT)
+    asks = (Option(name="user", help="whose public lists, as in staff; without it those of the account", account=True),)
     pace = Pace(requests=100, seconds=900, reset_as="date")
     streams = (
         Stream(name="likes", type="favorite", path="/me/likes", order="newest", **_list(_VIDEO)),
@@ -53,6 +57,12 @@ class Vimeo(Fetching):
         Stream(name="watchlater", type="link", path="/me/watchlater", order="newest", **_list(_VIDEO)),
         Stream(name="albums", type="link", path="/me/albums", every=DAY, **_list(_ALBUM)),
     )
+
+    def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
+        user = session.options.get("user")
+        if user and stream.name == "watchlater":
+            return nothing()
+        return super().fetch(session, replace(stream, path=stream.path.replace("/me", "/users/{user}")) if user else stream, walk)
 
     def map(self, type: str, body: Body) -> Body | None:
         if type == "contact":

@@ -5,6 +5,7 @@ Fetches liked videos, subscriptions, playlists and activities from YouTube's Dat
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from locker.connector import (
     Fetching,
     Item,
     OAuth2,
+    Option,
     Pace,
     Page,
     Problem,
@@ -32,6 +34,7 @@ from locker.connector import (
 from locker.error import LimitReached, LockerError, Unauthorized
 
 from ._each_list import each_list, keys_of
+from ._fetched import nothing
 from ._loose import known, obj, objs, text
 from ._moment import moment
 from ._said import is_quiet, said
@@ -68,6 +71,9 @@ class Youtube(Fetching):
         ),
         Bearer(help="developers.google.com/oauthplayground with the scope youtube.readonly"),
     )
+    asks = (
+        Option(name="channel", help="whose public lists, as in UC_x5XG1OV2P6uZZ5FSM9Ttw; without it those of the account", account=True),
+    )
     who = Who(
         path="/youtube/v3/channels",
         facts={"id": "items[0].id", "username": "items[0].snippet.title"},
@@ -87,10 +93,11 @@ class Youtube(Fetching):
     )  # fmt: skip
 
     def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
-        whole = super().fetch
+        whole, channel = super().fetch, session.options.get("channel")
         if stream.name != "playlist-items":
-            return whole(session, stream, walk)
-        playlists = next(one for one in self.streams if one.name == "playlists")
+            found = _of(stream, channel)
+            return whole(session, found, walk) if found else nothing()
+        playlists = _of(next(one for one in self.streams if one.name == "playlists"), channel) or stream
         return each_list(session, stream, walk, lists=lambda: keys_of(whole(session, playlists, Walk())), fetch=whole, param="playlistId")
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
@@ -127,6 +134,14 @@ class Youtube(Fetching):
             organizer=text(snippet.get("channelTitle")),
             kind=text(snippet.get("type")),
         )
+
+
+def _of(stream: Stream, channel: str | None) -> Stream | None:
+    """The same list of a channel, if one is named; None if only its owner can see it."""
+    if not channel:
+        return stream
+    params = {name: value for name, value in stream.params.items() if name != "mine"}
+    return replace(stream, params={**params, "channelId": channel}) if "mine" in stream.params else None
 
 
 def _link(body: Body) -> Body | None:

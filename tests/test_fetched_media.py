@@ -335,3 +335,43 @@ def test_what_is_neither_json_nor_xml_is_asked_for_again(body: bytes) -> None:
     """A cut-off answer is no list that ends."""
     with pytest.raises(Retriable):
         fetching("lastfm").document(Answer(200, {}, body, "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        (
+            "youtube",
+            {"channel": "UC7"},
+            {
+                "subscriptions": ("/youtube/v3/subscriptions", "channelId"),
+                "activities": ("/youtube/v3/activities", "channelId"),
+                "likes": None,
+            },
+        ),
+        ("vimeo", {"user": "staff"}, {"likes": ("/users/staff/likes", ""), "videos": ("/users/staff/videos", ""), "watchlater": None}),
+        ("spotify", {"user": "wizzler"}, {"playlists": ("/v1/users/wizzler/playlists", ""), "tracks": None}),
+        ("twitter", {"id": "7", "api": "1.1"}, {"likes": ("/1.1/favorites/list.json", "user_id"), "bookmarks": None}),
+        ("twitter", {"id": "7"}, {"likes": ("/2/users/7/liked_tweets", "")}),
+    ],
+)
+def test_public_lists_of_somebody_else(name: str, options: dict[str, str], expected: dict[str, tuple[str, str] | None]) -> None:
+    """An option names whose lists are meant; what only its owner can see is nothing new, and nothing is taken for missing."""
+    connector = fetching(name)
+    empty: dict[str, Any] = {"items": [], "data": [], "paging": {}, "meta": {}}
+
+    async def walked(stream: str) -> tuple[list[Asked], bool]:
+        session = FakeSession(lambda asked: (200, {}, [] if asked.path.endswith(".json") else empty), options=options, account={"id": "1"})
+        session.base_url = connector.base_url
+        declared = next(one for one in connector.streams if stream == one.name)
+        pages = [page async for page in connector.fetch(session, declared, Walk())]
+        return session.asked, pages[-1].unchanged
+
+    for stream, wanted in expected.items():
+        asked, is_unchanged = asyncio.run(walked(stream))
+        if wanted is None:
+            assert ([], True) == (asked, is_unchanged)
+        else:
+            assert wanted[0] == asked[0].path
+            assert "mine" not in asked[0].params
+            assert not wanted[1] or asked[0].params[wanted[1]] in options.values()
