@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from . import exam_archived, exam_fetching, plugin
 from .connector import Archived, Connector, Fetching
 from .error import NotFound
-from .exam import Exam, Finding, examine
+from .exam import Exam, Mark, examine
 from .sample import Samples, beside
 
 Check = Callable[[Exam], str]
@@ -61,7 +61,7 @@ def samples_of(path: Path, samples: Path | None = None) -> Samples:
     return Samples.load(found) if found else Samples()
 
 
-def run(connector: Connector, samples: Samples) -> Iterator[Finding]:
+def run(connector: Connector, samples: Samples) -> Iterator[Mark]:
     """Every check of one connector, one after the other."""
     return examine(Exam(connector, samples), checks(connector))
 

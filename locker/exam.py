@@ -40,7 +40,7 @@ def known_schemas() -> Mapping[str, Schema]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mark:
     """What one check found: its *name*, how it ended, what it *says*, and how long it took."""
 
     name: str
@@ -60,7 +60,7 @@ class Exam:
     """What several checks need, and one found out."""
 
 
-def examine(exam: T, checks: Iterable[Callable[[T], str]], ticks: Callable[[], float] = time.monotonic) -> Iterator[Finding]:
+def examine(exam: T, checks: Iterable[Callable[[T], str]], ticks: Callable[[], float] = time.monotonic) -> Iterator[Mark]:
     """Every check, one after the other; whatever a connector raises is a failure of that check."""
     for check in checks:
         started = ticks()
@@ -72,7 +72,7 @@ def examine(exam: T, checks: Iterable[Callable[[T], str]], ticks: Callable[[], f
             outcome, says = "failed", str(failure)
         except Exception as error:
             outcome, says = "failed", f"{type(error).__name__}: {error}"
-        yield Finding(check.__name__, outcome, says, ticks() - started)  # type: ignore[arg-type]
+        yield Mark(check.__name__, outcome, says, ticks() - started)  # type: ignore[arg-type]
 
 
 def keeps_the_contract(exam: Exam) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from locker import conformance, plugin
 from locker.connector import Archive, Archived, Body, Connector, Item
-from locker.exam import Exam, Finding, keeps_the_contract
+from locker.exam import Exam, Mark, keeps_the_contract
 from locker.sample import Samples, beside
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -76,7 +76,7 @@ class Notes(Archived):
         return {"text": body["text"]}
 
 
-def findings(connector: Connector, folder: Path) -> dict[str, Finding]:
+def findings(connector: Connector, folder: Path) -> dict[str, Mark]:
     """What the kit says of a connector of notes, by the checks' names."""
     (folder / "notes.txt").write_text("one\ntwo\n")
     return {found.name: found for found in conformance.run(connector, Samples(files=(folder / "notes.txt",)))}

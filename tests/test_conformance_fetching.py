@@ -38,7 +38,7 @@ from locker.connector import (
     Walk,
     Who,
 )
-from locker.exam import Finding
+from locker.exam import Mark
 from locker.sample import Samples
 
 LIKES = [{"id": n, "at": f"2026-01-0{n}T00:00:00Z", "url": f"https://a.example/{n}", "by": {"name": "x"}} for n in range(6, 0, -1)]
@@ -63,7 +63,7 @@ class Likes(Fetching):
         return {"url": body["url"]} if isinstance(body.get("url"), str) else None
 
 
-def findings(connector: Fetching, samples: Samples = SAMPLES) -> dict[str, Finding]:
+def findings(connector: Fetching, samples: Samples = SAMPLES) -> dict[str, Mark]:
     """What the kit says of a connector, by the checks' names."""
     return {found.name: found for found in conformance.run(connector, samples)}
 

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from .. import conformance, plugin, skeleton
 from ..error import Invalid
-from ..exam import Finding
+from ..exam import Mark
 from ..settings import Settings
 from .frame import OK, REPORT, Example, Examples, as_json, place
 from .table import clean, dump
 
-_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("–", "dim")}
+_SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("–", "dim")}
 
 
 @click.group(
@@ -55,7 +55,7 @@ def test(target: str, samples: Path | None, json: bool, settings: Settings) -> i
         dump(rows)
     else:
         counts = Counter[str](found.outcome for found in findings)
-        console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in _MARKS if counts[outcome]))
+        console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in _SIGNS if counts[outcome]))
     return REPORT if failed else OK
 
 
@@ -80,7 +80,7 @@ def new(name: str, toml: bool, folder: Path, settings: Settings) -> None:  # noq
     click.echo(f"try it: locker connector test {folder / next(iter(files))}")
 
 
-def _show(console: Console, found: Finding) -> None:
-    mark, style = _MARKS[found.outcome]
+def _show(console: Console, found: Mark) -> None:
+    mark, style = _SIGNS[found.outcome]
     line = Text.assemble((f"{mark} ", style), (found.name.replace("_", " "), "bold" if found.outcome == "failed" else ""))
     console.print(line.append(f": {clean(found.says)}", style="" if found.outcome == "failed" else "dim"), soft_wrap=True)
