@@ -30,6 +30,8 @@ from ._routes import Parameter, Route
 from ._service import Call, Service, read_params
 
 COOKIE = "locker_connect_"
+PASSED = frozenset({"code", "state", "iss", "error", "error_description", "oauth_token", "oauth_verifier", "denied"})
+"""What a program is told of what the service said to its user's browser."""
 TEXT = {"type": "string"}
 BEGUN = {"type": "object", "required": ["url", "state", "expires_at"], "properties": {"url": TEXT, "state": TEXT, "expires_at": TEXT}}
 DONE = {"type": "object", "required": ["connection"], "properties": {"connection": SHOWN}}
@@ -58,7 +60,10 @@ def routes(_: Service) -> Iterator[Route]:
 async def begin(call: Call) -> web.StreamResponse:
     """``GET /connect/{network}``: an address to go to, as JSON or at once."""
     params, network = call.params(), call.request.match_info["network"]
-    is_person = wants_page(call.request)
+    is_person, public_url = wants_page(call.request), _public_url(call)
+    if is_person and call.service.settings.public_url is None and f"http://{call.request.host}" != public_url:
+        # Opened as localhost, come back to as 127.0.0.1: a browser has other cookies there.
+        return web.Response(status=302, headers={**NEVER_KEPT, "Location": f"{public_url}{call.request.raw_path}"})
     proof = secrets.token_urlsafe(32) if is_person else ""
     options = _options(params.get("options", ""))
     asked = Proposal(
@@ -68,13 +73,14 @@ async def begin(call: Call) -> web.StreamResponse:
     if asked.network != network:
         raise Invalid(f"as={asked.source[:60]} is no name for {network}; it is {network} or begins with '{network}.'")
     begun = await call.locker.connecting.begin(
-        asked, way_back(network, _public_url(call)), session=call.caller.token.session, return_to=_return_to(call, params.get("return_to", "")), proof=proof,
+        asked, way_back(network, public_url), session=call.caller.token.session, return_to=_return_to(call, params.get("return_to", "")), proof=proof,
     )  # fmt: skip
     if not is_person:
         return answer({"url": begun.url, "state": begun.state, "expires_at": begun.expires.isoformat()}, headers=NEVER_KEPT)
     response = web.Response(status=302, headers={**NEVER_KEPT, "Location": begun.url})
-    is_secure = _public_url(call).startswith("https:")
-    response.set_cookie(_cookie(begun.state), proof, max_age=600, path="/connect", httponly=True, samesite="Lax", secure=is_secure)
+    response.set_cookie(
+        _cookie(begun.state), proof, max_age=600, path=_cookie_path(call), httponly=True, samesite="Lax", secure=public_url.startswith("https:")
+    )  # fmt: skip
     return response
 
 
@@ -94,7 +100,7 @@ async def back(call: Call) -> web.StreamResponse:
     except LockerError as error:
         if is_person and came and came[0].return_to and came[0].proof and not isinstance(error, _Stranger):
             return _onward(came[0].return_to, {"error": said.get("error") or error.code, "network": came[0].network})
-        if is_person and STATUS.get(error.code, 500) < 500:
+        if is_person and STATUS.get(error.code, 500) != 500:
             return page("Not connected", str(error), STATUS[error.code])
         raise
     if not is_person:
@@ -102,7 +108,7 @@ async def back(call: Call) -> web.StreamResponse:
     who = made.account.get("username") or made.account.get("id") or ""
     told = page(f"{made.source} is connected", f"{f'It is the account {who}. ' if who else ''}You can close this page.")
     response = _onward(flow.return_to, {"connected": made.source}) if flow.return_to else told
-    response.del_cookie(_cookie(said.get("state") or said.get("oauth_token") or ""), path="/connect")
+    response.del_cookie(_cookie(said.get("state") or said.get("oauth_token") or ""), path=_cookie_path(call))
     return response
 
 
@@ -111,10 +117,6 @@ async def _finished(call: Call, said: Mapping[str, str], check: Callable[[Flow],
         return await call.locker.connecting.finish(call.request.match_info["network"], said, check)
     except Unauthorized as error:  # the service's word; a 401 of ours would say that the caller's own token is no good
         raise Invalid(str(error)) from error
-
-
-PASSED = frozenset({"code", "state", "iss", "error", "error_description", "oauth_token", "oauth_verifier", "denied"})
-"""What a program is told of what the service said to its user's browser."""
 
 
 class _Elsewhere(Forbidden):
@@ -174,11 +176,12 @@ def _return_to(call: Call, text: str) -> str:
 
 
 def _public_url(call: Call) -> str:
-    """The address that people reach this server at: as the settings say, else where this request came in.  The Host header says nothing."""
+    """The address that people reach this server at: as the settings say, else where this request came in, if that is this very machine."""
     if (known := call.service.settings.public_url) is not None:
         return known
     name = call.request.transport.get_extra_info("sockname") if call.request.transport else None
-    if not name or str(name[0]) not in ("127.0.0.1", "::1"):
+    is_here = urlsplit(f"//{call.request.host}").hostname in ("127.0.0.1", "localhost", "::1")
+    if not name or str(name[0]) not in ("127.0.0.1", "::1") or not is_here:
         raise Invalid("this server does not know the address that people reach it at: set LOCKER_PUBLIC_URL, like https://locker.example")
     return f"http://{f'[{name[0]}]' if ':' in str(name[0]) else name[0]}:{name[1]}"
 
@@ -196,3 +199,7 @@ def _options(text: str) -> dict[str, str]:
 def _cookie(state: str) -> str:
     """The name of the cookie of one flow: two at a time do not disturb each other."""
     return f"{COOKIE}{Flow.name_of(state)}"
+
+
+def _cookie_path(call: Call) -> str:
+    return f"{urlsplit(_public_url(call)).path}/connect"

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
+from aiohttp import web
 
 from locker.error import NotFound
 from tests.api_server import served
@@ -261,6 +262,7 @@ def test_the_public_address_is_a_setting(tmp_path: Path) -> None:
         there = place.ask("GET", f"/connect/fake?{urlencode({'base_url': place.network.url})}", headers=headers)
         assert "https://locker.example/l/connect/fake/callback" == query(there.headers["Location"])["redirect_uri"]
         assert "Secure" in there.headers["Set-Cookie"]
+        assert "Path=/l/connect" in there.headers["Set-Cookie"]
 
 
 def test_a_disabled_account_cannot_finish(place: Place) -> None:
@@ -282,3 +284,29 @@ def test_whoever_runs_it_needs_no_token(tmp_path: Path) -> None:
         assert (200, ["fake"]) == (page.status_code, sources(place, "me"))
         there = browser.go(f"{place.url}/connect/fake?{urlencode({'base_url': place.network.url})}", **{"Sec-Fetch-Site": "cross-site"})
         assert 401 == there.status_code
+
+
+def test_localhost_is_this_machine_by_another_name(place: Place) -> None:
+    """Opened as localhost, it goes on at the address that the service sends people back to, where the cookie will be."""
+    browser = Browser(place)
+    token = place.server.tokens.make("u1", ("read", "write"))
+    asked = f"/connect/fake?{urlencode({'base_url': place.network.url, 'access_token': token})}"
+    onward = browser.go(f"{place.url.replace('127.0.0.1', 'localhost')}{asked}")
+    assert (302, place.url + asked) == (onward.status_code, onward.headers["Location"])
+    assert 200 == browser.go(visit(browser.go(onward.headers["Location"]).headers["Location"])).status_code
+
+
+def test_a_service_that_is_down_is_a_page(place: Place) -> None:
+    """Neither the person's fault nor ours: they are told to begin again later."""
+    browser = Browser(place)
+    back = visit(browser.begin().headers["Location"])
+    place.network.before = lambda path: web.Response(status=503) if path == "/token" else None
+    page = browser.go(back)
+    assert (503, True) == (page.status_code, "cannot answer now" in page.text)
+
+
+def test_behind_a_proxy_the_public_address_must_be_set(place: Place) -> None:
+    """Somebody who came by another name is not sent to their own machine: the operator is told what to set."""
+    for headers in ({}, HTML):
+        answer = place.ask("GET", "/connect/fake", headers={**place.token("u1"), **headers, "Host": "locker.example"})
+        assert (400, True) == (answer.status_code, "LOCKER_PUBLIC_URL" in answer.text)
