@@ -48,6 +48,8 @@ class Service:
     arrived: int = 0
     totals: dict[Search, tuple[int, int]] = field(default_factory=dict)
     """How many objects there are for a search, as of a position of the read model."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Work that goes on when its request is answered."""
     written: int = 0
     """The newest position that was written through calls whose readers do not say which position they need."""
     appends: Appends = field(init=False)
@@ -99,7 +101,9 @@ class Service:
         return self._outside
 
     async def close(self) -> None:
-        """Let go of threads and of the door."""
+        """Let go of work, of threads and of the door."""
+        for task in self.tasks:
+            task.cancel()
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.authority.close()
         if self._outside is not None:

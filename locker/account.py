@@ -245,10 +245,15 @@ class Accounts:
 
     def owner_for(self, client: Account, text: str) -> str:
         """The owner that a client's ``:user`` means; what the client calls it is kept.  Two clients' "bob" are two owners."""
-        owner = owner_of(client.owner, text)
+        owner = self.named(client, text)
         if owner not in self.picture.aliases:
             self._append(Draft.of(ALIAS, owner, {"alias": text, "client": client.owner}, by=client.owner))
         return owner
+
+    @staticmethod
+    def named(client: Account, text: str) -> str:
+        """The owner that a ``:user`` means, known or not; a person's are ``u7~bob``, as a client's are ``acme~bob``."""
+        return owner_of(client.owner if client.is_client else f"{client.owner}{CLIENT_MARK}", text)
 
     def alias(self, owner: str) -> str | None:
         """What a client calls this owner."""

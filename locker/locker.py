@@ -36,6 +36,7 @@ from .reach import Reach
 from .reading import Article, Reading, WrongTags
 from .record import Body, Record, check_owner, check_source
 from .resource import Resources
+from .run import RUNS
 from .scheduler import Scheduler
 from .schema import Schema, load, named, written
 from .settings import key_folder
@@ -49,6 +50,7 @@ from .views import Views
 
 __all__ = [
     "MAINTENANCE",
+    "RUNS",
     "Article",
     "Authority",
     "Decided",
@@ -108,7 +110,9 @@ class Locker:
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
         self.applications = applications or Applications()
         self.taps = Taps(self.data, allowed=singer)
-        self.syncing = Syncing(self.logbook, self.connections, self.guard, self.applications, taps=self.taps, clock=clock)
+        self.syncing = Syncing(
+            self.logbook, self.connections, self.guard, self.applications, taps=self.taps, clock=clock, alias=self.accounts.alias
+        )
         self.scheduler = Scheduler(self.logbook, self.connections, self.syncing, clock=clock)
         self.connecting: Connecting[Connection] = Connecting(
             self.connectors, self.connections, self.vault, self.applications, self._reach, clock=clock

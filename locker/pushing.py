@@ -14,6 +14,7 @@ from .log import Logbook, Position
 from .record import Body, ServiceType, check_source
 from .resource import DOCUMENTS
 from .resource import SOURCE as RESOURCES
+from .run import RUNS
 from .schema import Schema
 
 
@@ -76,6 +77,8 @@ class Pushing:
         name = check_source(source).partition(".")[0]
         if name in self._collections:
             raise Invalid(f"{source!r} is the name of a collection; choose another name for the source")
+        if name == RUNS:
+            raise Invalid(f"{source!r} is where the locker tells of its runs; choose another name for the source")
         if name in self._connectors:
             raise Invalid(f"{source!r} belongs to the connector {name}; choose another name for the source")
         if name in (DOCUMENTS, RESOURCES):

@@ -2,7 +2,8 @@
 One run of one connection: its streams in turn, then how it fares from now on.
 
 What became of it is told three times: to whoever asked, as a report; in the connection's row (mode, errors, when next); and, if anything was collected
-or went wrong, as a record ``run/locker`` of owner ``system``, source ``connection``, which others may follow.
+or went wrong, as a record ``run/locker`` of owner ``system``, source ``connection``; each event of it is also a record ``<event>/locker`` of
+source ``runs``, to which its owner, or the API client that the owner belongs to, can subscribe.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from .trial import signer_of
 from .walking import Streamed, Walking
 
 RUN = "run/locker"
+RUNS = "runs"
+"""The source of the records that tell an owner, or the API client that it belongs to, of runs: they can be subscribed to."""
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -84,6 +87,8 @@ class Means:
     sleep: Sleep
     reaching: Callable[[Guard], Reach]
     taps: Taps
+    alias: Callable[[str], str | None] = lambda _: None
+    """What an API client calls an owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,9 @@ class Run:
                 **({"code": found.code, "error": found.error} if found.error else {}),
             }  # fmt: skip
             logbook.write(writing, LOG, [Draft.of(RUN, connection.log, body)], now=now)
+            said = {**body, "network": self._connector.name, "user": self._means.alias(connection.owner)}
+            told = [Draft.of(f"{event}/locker", connection.log, {**said, "event": event}) for event in events]
+            logbook.write(writing, f"{hearer(connection.owner)}/{RUNS}", told, now=now)
 
 
 def events_of(before: Connection, after: Health, *, is_new: bool) -> list[str]:
@@ -249,6 +257,12 @@ def events_of(before: Connection, after: Health, *, is_new: bool) -> list[str]:
     if after.mode == DISABLED and before.mode != DISABLED:
         events.append("connection-disabled")
     return events
+
+
+def hearer(owner: str) -> str:
+    """Whose log tells of an owner's runs: the API client's for all of its users (``acme~bob``), anybody else's their own."""
+    client, mark, _ = owner.partition("~")
+    return f"{client}{mark}"
 
 
 def budget_of(connector: Fetching, connection: Connection, credential: Credential) -> str:

@@ -42,9 +42,10 @@ class Syncing:
         clock: Clock = system_clock,
         sleep: Sleep = asyncio.sleep,
         reaching: Callable[[Guard], Reach] = Reach,
+        alias: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._connections = connections
-        self._means = Means(logbook, connections, guard, applications, clock, sleep, reaching, taps or Taps(Path(), allowed=False))
+        self._means = Means(logbook, connections, guard, applications, clock, sleep, reaching, taps or Taps(Path(), allowed=False), alias)
 
     async def run(
         self,

@@ -26,6 +26,7 @@ ALLOWED = {
         "locker.connecting",
         "locker.connection",
         "locker.flow",
+        "locker.hook",
         "locker.limit",
         "locker.proposal",
         "locker.notification",
