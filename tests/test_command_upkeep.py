@@ -105,6 +105,7 @@ def test_connectors(tmp_path: Path) -> None:
     shown = {each["name"]: each for each in json("connectors", data=tmp_path / "none")}
     assert {"mbox", "vcard", "json", "twitter-archive"} <= shown.keys()
     assert (["contact"], True) == (shown["vcard"]["types"], "*.vcf" in shown["vcard"]["patterns"])
+    assert (["listens", "loved"], []) == (shown["listenbrainz"]["streams"], shown["vcard"]["streams"])
     assert "vcard" in ok("connectors", data=tmp_path / "none")
     assert not (tmp_path / "none").exists()
 

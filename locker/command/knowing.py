@@ -7,18 +7,20 @@ from __future__ import annotations
 import click
 
 from .. import plugin
-from ..connector import Archived
+from ..connector import Archived, Fetching
 from ..schema import load
 from ..settings import Settings
 from .frame import Example, as_json, place
 from .table import dump, table
 
 
-@click.command(short_help="List what can be imported.", cls=Example, examples=("locker connectors", "locker connectors --json"))
+@click.command(
+    short_help="List what can be imported or connected.", cls=Example, examples=("locker connectors", "locker connectors --json")
+)
 @as_json
 @place
 def connectors(json: bool, settings: Settings) -> None:
-    """List what can be imported: each connector, the types it gives and the files it reads."""
+    """List what can be imported or connected: each connector, the types it gives, the files it reads, and the streams it asks a service for."""
     found = plugin.connectors(settings.data / "plugins" if settings.plugins else None)
     rows = [
         {
@@ -26,14 +28,14 @@ def connectors(json: bool, settings: Settings) -> None:
             "title": each.title,
             "types": list(each.types),
             "patterns": list(each.patterns) if isinstance(each, Archived) else [],
+            "streams": [stream.name for stream in each.streams] if isinstance(each, Fetching) else [],
         }
         for name, each in sorted(found.items())
     ]
     if json:
         return dump(rows)
-    return table(
-        ("name", "reads", "types", "files"), [(row["name"], row["title"], row["types"], row["patterns"]) for row in rows], wrap=True
-    )
+    columns = ("name", "title", "types", "patterns", "streams")
+    return table(("name", "reads", "types", "files", "streams"), [[row[name] for name in columns] for row in rows], wrap=True)
 
 
 @click.command(short_help="List the types of objects.", cls=Example, examples=("locker collections", "locker collections --json"))
