@@ -254,6 +254,14 @@ class Connections:
             )
         )
 
+    def wake(self, connection: Connection) -> None:
+        """Let every stream of a connection run now: its service says that there is something new."""
+        self._change(
+            connection,
+            "UPDATE walks SET due = NULL WHERE owner = ? AND source = ?",
+            "UPDATE connections SET due = NULL WHERE owner = ? AND source = ? AND mode = 'normal'",
+        )
+
     def _change(self, connection: Connection, *statements: str) -> None:
         def change(writing: sqlite3.Connection) -> None:
             for statement in statements:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -90,6 +91,27 @@ class Means:
     alias: Callable[[str], str | None] = lambda _: None
     """What an API client calls an owner."""
 
+    @asynccontextmanager
+    async def session(self, connection: Connection, connector: Fetching) -> AsyncIterator[HttpSession]:
+        """A way to ask a connection's service."""
+        kept = Kept(self.connections, connection)
+        names_host = connection.trusted and connection.base_url and not connector.runs_programs
+        guard = self.guard.trusting(connection.base_url) if names_host else self.guard
+        credential = await asyncio.to_thread(kept.load)
+        budget = Budget(self.logbook, budget_of(connector, connection, credential), connector.pace, clock=self.clock)
+        async with self.reaching(guard) as reach:
+            signer = signer_of(
+                connector, connection.base_url, credential, self.applications, reach, kept, self.clock,
+                turn=lambda: Lease(self.logbook, f"token {connection.log}"), source=connection.source,
+            )  # fmt: skip
+            try:
+                yield HttpSession(
+                    reach, guard, connector, connection, signer, kept.secret, budget,
+                    program=self.taps.program, clock=self.clock, sleep=self.sleep,
+                )  # fmt: skip
+            finally:
+                await budget.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -121,23 +143,8 @@ class Run:
 
     async def run(self, streams: Sequence[Stream], *, whole: bool) -> Collected:
         """Walk the streams, then settle how the connection fares."""
-        means, connection = self._means, self._connection
-        kept = Kept(means.connections, connection)
-        names_host = connection.trusted and connection.base_url and not self._connector.runs_programs
-        guard = means.guard.trusting(connection.base_url) if names_host else means.guard
-        credential = await asyncio.to_thread(kept.load)
-        budget = Budget(means.logbook, budget_of(self._connector, connection, credential), self._connector.pace, clock=means.clock)
         problem: LockerError | None = None
-        async with means.reaching(guard) as reach:
-            signer = signer_of(
-                self._connector, connection.base_url, credential, means.applications, reach, kept, means.clock,
-                turn=lambda: Lease(means.logbook, f"token {connection.log}"),
-                source=connection.source,
-            )  # fmt: skip
-            session = HttpSession(
-                reach, guard, self._connector, connection, signer, kept.secret, budget,
-                program=means.taps.program, clock=means.clock, sleep=means.sleep,
-            )  # fmt: skip
+        async with self._means.session(self._connection, self._connector) as session:
             try:
                 await self._identify(session)
                 problem = await self._walk(session, streams, whole=whole)
@@ -147,7 +154,6 @@ class Run:
                 problem = error
             finally:
                 self.report.requests = session.requests
-                await budget.close()
         await asyncio.to_thread(self._settle, problem)
         self._told(self.report)
         return self.report

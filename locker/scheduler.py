@@ -20,6 +20,7 @@ from .clock import Clock, stamp, system_clock
 from .connection import DISABLED, INITIAL, Connection, Connections
 from .error import LockerError, StorageError, Unavailable
 from .follower import Lease
+from .listener import Listener
 from .log import Logbook
 from .run import Collected
 from .sync import Syncing
@@ -53,6 +54,7 @@ class Scheduler:
         self._logbook, self._connections, self._syncing = logbook, connections, syncing
         self._clock, self._chance, self.concurrency, self._ended = clock, chance, concurrency, ended
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._listener = Listener(connections, syncing, clock=clock)
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -90,6 +92,7 @@ class Scheduler:
                             await asyncio.to_thread(self.spread)
                         is_first = False
                         await self.begin()
+                        await self._listener.begin(self._running)
                     else:
                         is_first = True
                 except LockerError as error:
@@ -99,7 +102,7 @@ class Scheduler:
         finally:
             for task in self._running.values():
                 task.cancel()
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await asyncio.gather(*self._running.values(), self._listener.end(), return_exceptions=True)
             with suppress(LockerError):
                 await asyncio.to_thread(lease.release)
 

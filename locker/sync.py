@@ -93,6 +93,12 @@ class Syncing:
         """Where the walks of its streams stand, by name."""
         return Standings(self._means.logbook, connection).all()
 
+    async def wait(self, connection: Connection, seconds: float) -> bool:
+        """Sleep until a connection's service says that there is something new (True), at most *seconds*.  Raises Skippable where it cannot tell."""
+        connector = self._connections.connector(connection.source)
+        async with self._means.session(connection, connector) as session:
+            return await connector.wait(session, seconds)
+
     def _due(self, connection: Connection, streams: Sequence[Stream]) -> list[Stream]:
         standings, now = Standings(self._means.logbook, connection).all(), stamp(self._means.clock())
         return [stream for stream in streams if stream.name not in standings or standings[stream.name].is_due(now)]

@@ -21,7 +21,7 @@ from locker.query import Search
 from .connectors import connector, read, settled
 from .dovecot import PASSWORD, Dovecot, needs_dovecot, running
 from .fetches import LoopbackSession, Shelf, fetching
-from .fetching import opened
+from .fetching import opened, until
 from .free import free_ports
 
 pytestmark = needs_dovecot
@@ -292,3 +292,23 @@ async def test_a_locker_keeps_in_step_with_a_server(server: Dovecot, tmp_path: P
         locker.catch_up()
         messages = locker.reader.search(Search("message", "me")).objects
         assert [[("Letter 1", 2)]] == [[(one["body"]["subject"], len(one["via"])) for one in map(json.loads, messages)]]
+
+
+async def test_a_letter_that_arrives_is_fetched_at_once(server: Dovecot, tmp_path: Path) -> None:
+    """While the locker serves, IDLE brings the next run on; nobody waits for the clock."""
+    server.put(letter(1))
+    with opened(tmp_path / "locker", fetching("imap")) as locker:
+        secrets = {"username": server.user, "password": PASSWORD}
+        locker.connections.add("me", "imap", base_url=f"imaps://localhost:{server.tls}", secrets=secrets, trusted=True)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(locker.scheduler.run(stopping))
+        await until(lambda: locker.connections.get("me", "imap").mode == "normal", 30)
+        before = locker.logbook.count("me", "imap")
+        for n in range(2, 60):  # the first ones may arrive before anybody waits
+            await asyncio.to_thread(server.put, letter(n))
+            if locker.logbook.count("me", "imap") > before:
+                break
+            await asyncio.sleep(0.2)
+        await until(lambda: locker.logbook.count("me", "imap") > before, 30)
+        stopping.set()
+        await running
