@@ -82,7 +82,7 @@ class Flickr(Fetching):
             params=_call("flickr.people.getPhotos", user_id="{user}", extras=_EXTRAS),
         ),
         Stream(
-            name="contacts", type="contact", path="/services/rest", items="contacts.contact || `[]`", key="nsid", paging=_pages("contacts", 1000), every=DAY,
+            name="contacts", type="contact", path="/services/rest", items="contacts.contact || contacts && `[]`", key="nsid", paging=_pages("contacts", 1000), every=DAY,
             params=_call("flickr.contacts.getList"),
         ),
     )  # fmt: skip

@@ -142,8 +142,11 @@ class Twitter(Fetching):
         old, id = _OLD[stream.name], session.options.get("id")
         return super().fetch(session, replace(old, params={**old.params, "user_id": id}) if id and stream.name in _PUBLIC else old, walk)
 
-    def entries(self, stream: Stream, body: Any) -> Sequence[Any]:
-        return list(_twitter_v2.whole(body)) if stream.items == "data" else super().entries(stream, body)
+    def entries(self, stream: Stream, document: Any) -> Any:
+        """Of version 2 each with what stands beside the list; an empty list has no ``data``, but still a ``meta``."""
+        if stream.items != "data":
+            return super().entries(stream, document)
+        return list(_twitter_v2.whole(document)) if {"data", "meta"} & set(obj(document)) else None
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         id = _twitter.tweet_id(obj(entry))

@@ -81,8 +81,9 @@ class Youtube(Fetching):
     )
     # 10,000 units a day for all users of a client; each list below costs one unit, whatever it asks for.  No header tells what is left.
     pace = Pace(requests=10_000, seconds=DAY, per="client")
+    # Of a long list of likes YouTube shows a part alone: what is not in it is not gone.
     streams = (
-        Stream(name="likes", type="favorite", path="/youtube/v3/videos", params=_params("snippet", myRating="like"), order="newest", every=HOUR, **_PAGES),
+        Stream(name="likes", type="favorite", path="/youtube/v3/videos", params=_params("snippet", myRating="like"), order="newest", whole=False, every=HOUR, **_PAGES),
         Stream(name="subscriptions", type="favorite", path="/youtube/v3/subscriptions", params=_params("snippet", mine="true", order="alphabetical"), every=DAY, **_PAGES),
         Stream(name="playlists", type="link", path="/youtube/v3/playlists", params=_params("snippet", mine="true"), every=DAY, **_PAGES),
         Stream(name="playlist-items", type="link", path="/youtube/v3/playlistItems", params=_params("snippet,contentDetails"), every=DAY, **_PAGES),

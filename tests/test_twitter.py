@@ -174,6 +174,14 @@ def test_the_old_version_pages_by_the_oldest_id() -> None:
     assert ([], []) == asyncio.run(walked("bookmarks"))
 
 
+def test_a_missing_list_is_no_empty_one() -> None:
+    """An empty list says how many there are; an answer without either is a problem, and nobody is taken for unfollowed."""
+    declared = next(one for one in TWITTER.streams if one.name == "following")
+    assert [] == TWITTER.entries(declared, {"meta": {"result_count": 0}})
+    assert TWITTER.entries(declared, {"title": "Oops"}) is None
+    assert TWITTER.entries(declared, "Oops") is None
+
+
 def refusal(status: int, body: Any) -> LockerError | None:
     """What an answer means."""
     return TWITTER.judge(Answer(status, {}, json.dumps(body).encode(), "https://api.twitter.com/x"))
