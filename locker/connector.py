@@ -159,7 +159,7 @@ class Fetching(Connector):
     """A connector that asks a service over the network.
 
     ``locker/sync.py`` runs it: each page is appended together with where to go on, in one transaction, so that a run that is killed at any point
-    loses nothing and repeats at most one page.
+    loses nothing and repeats at most the few pages that waited to be written.
     """
 
     base_url: ClassVar[str] = ""

@@ -26,6 +26,8 @@ def compiled(path: str) -> ParsedResult:
 
 def search(path: str, value: Any) -> Any:
     """What a path finds, None if nothing, or if a function of it does not fit what is there.  Raises Invalid for a path that is none."""
+    if isinstance(value, dict) and path.isascii() and path.isidentifier():  # most paths are one name, and are asked for of every item
+        return value.get(path)
     try:
         return compiled(path).search(value)
     except (JMESPathError, RecursionError, TypeError, AttributeError):

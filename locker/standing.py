@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from .connection import Connection
-from .error import Skippable
+from .error import Conflict, Skippable
 from .log import Logbook
 
 COLUMNS = (
@@ -82,6 +82,16 @@ class Standings:
     def get(self, stream: str) -> Standing:
         """One stream; a new one if it never ran."""
         return self.all().get(stream) or Standing(stream)
+
+    def check(self, writing: sqlite3.Connection, standing: Standing) -> None:
+        """Raise Conflict unless the walk stands here, inside a transaction of the writer."""
+        row = writing.execute(
+            "SELECT started, pages FROM walks WHERE owner = ? AND source = ? AND stream = ?", (*self._place, standing.stream)
+        ).fetchone()
+        if row != (standing.started, standing.pages):
+            raise Conflict(
+                f"the walk of {standing.stream} does not stand where it did: a page before could not be written, or somebody else went on"
+            )
 
     def put(self, writing: sqlite3.Connection, standing: Standing) -> None:
         """Remember, inside a transaction of the writer."""

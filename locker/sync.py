@@ -74,6 +74,7 @@ class Syncing:
             raise Unavailable(f"{source} is being synced by another process; wait for it")
         renewing = asyncio.create_task(_renew(lease))
         try:
+            connection = await asyncio.to_thread(self._connections.get, owner, source)  # as whoever held the lease before us left it
             if only_due:
                 wanted = await asyncio.to_thread(self._due, connection, wanted)
             return await Run(self._means, connection, connector, lease, told).run(wanted, whole=whole)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from .sweep import Swept, sweep
 
 Told = Callable[[], None]
 MOST_ERRORS = 10
+MOST_WAITING = 4
+"""Pages that may wait to be written: the writer takes all that wait into one transaction, and the disk has only so many."""
 
 
 @dataclass(slots=True)
@@ -48,10 +51,11 @@ class Streamed(Report):
 
 @dataclass(slots=True)
 class Written:
-    """What became of a page, and where the walk stands after it."""
+    """What became of a page, where the walk stands after it, and whether it brought nothing new."""
 
     outcomes: list[Outcome]
     standing: Standing
+    is_quiet: bool
 
 
 class Walking:
@@ -74,6 +78,7 @@ class Walking:
         self._lease, self._clock, self._told = lease, clock, told
         self._standings = Standings(logbook, connection)
         self._scoping = Scopes(logbook, connection.owner, connection.source)
+        self._types = set[str]()
         self._asked_whole, self._asks_all, self._is_second = whole, True, False
 
     async def run(self, session: Session) -> Streamed:
@@ -129,58 +134,58 @@ class Walking:
     # -- pages -------------------------------------------------------------------------------------------
 
     async def _pages(self, session: Session, standing: Standing) -> Standing:
-        """Fetch and append; where newest-first lists may be left, the next page waits until this one is judged."""
-        leaves = self._stream.order == "newest" and not standing.whole
-        writing: asyncio.Future[Written] | None = None
-        quiet = 0
+        """Fetch and append.  Some pages may wait to be written together; of a list that may be left early each is judged before the next is asked for."""
+        may_leave, quiet = self._stream.order == "newest" and not standing.whole, 0
+        waiting: deque[asyncio.Future[Written]] = deque()
         pages = self._connector.fetch(session, self._stream, Walk(standing.step, standing.since, standing.whole and self._asks_all))
         async with _closing(pages):
             try:
                 async for page in pages:
                     drafts, problems = self._drafts(page)
-                    if writing is not None:
-                        standing = self._counted(await writing)
-                    writing = self._append(standing, page, drafts, len(problems), quiet + 1 >= self._stream.overlap if leaves else False)
-                    if leaves:
-                        written = await writing
-                        standing, writing = self._counted(written), None
-                        quiet = 0 if any(outcome.op for outcome in written.outcomes) else quiet + 1
+                    waiting.append(self._append(standing, page, drafts, len(problems), may_leave and quiet + 1 >= self._stream.overlap))
+                    standing = _after(standing, page, len(problems))
+                    if may_leave:
+                        written = await waiting.popleft()
+                        standing, quiet = written.standing, quiet + 1 if written.is_quiet else 0
+                    while len(waiting) > MOST_WAITING:
+                        await waiting.popleft()
                     if page.unchanged:
                         self.report.outcome = "unchanged"
-                    if page.step is None or page.unchanged or standing.ended:
+                    if standing.ended:
                         break
             finally:
-                if writing is not None:
-                    standing = self._counted(await writing)
+                for one in await asyncio.gather(*waiting, return_exceptions=True):
+                    if isinstance(one, BaseException):
+                        raise one
         # A fetch that ends without a last page has not shown all there is.
         return standing if standing.ended else replace(standing, ended=True, whole=False)
 
     def _append(self, standing: Standing, page: Page, drafts: Sequence[Draft], problems: int, may_leave: bool) -> asyncio.Future[Written]:
-        """Queue a page, and where its walk stands then."""
+        """Queue a page, and where its walk stands then, in one transaction."""
         fresh = None if standing.whole else (standing.swept or "") if self._stream.whole else ""
         sighting = Sighting(self._scope, stamp(self._clock()), standing.started or "", fresh)
 
         def write(writing: sqlite3.Connection) -> Written:
             self._lease.check(writing)
+            if standing.pages:
+                self._standings.check(writing, standing)  # or a page that could not be written would be skipped by the one after it
             outcomes = self._logbook.write(writing, self._connection.log, drafts, sighting)
-            after = replace(
-                standing, step=page.step, since=page.since if page.since is not None else standing.since,
-                pages=standing.pages + 1, unreadable=standing.unreadable + problems,
-            )  # fmt: skip
-            if page.step is None or page.unchanged or (may_leave and not any(outcome.op for outcome in outcomes)):
-                after = replace(after, step=None, ended=True, whole=after.whole and not page.unchanged)
-            else:
-                after = replace(after, since=standing.since)
+            is_quiet = not any(outcome.op for outcome in outcomes)
+            after = _after(standing, page, problems, leaves=may_leave and is_quiet)
             self._standings.put(writing, after)
-            return Written(outcomes, after)
+            return Written(outcomes, after, is_quiet)
 
-        return asyncio.wrap_future(self._logbook.queue(write))
+        queued = asyncio.wrap_future(self._logbook.queue(write))
+        queued.add_done_callback(self._counted)
+        return queued
 
-    def _counted(self, written: Written) -> Standing:
+    def _counted(self, queued: asyncio.Future[Written]) -> None:
+        """Count a page as soon as it is written; who awaits it hears what went wrong."""
+        if queued.cancelled() or queued.exception() is not None:
+            return
         self.report.pages += 1
-        self.report.count(written.outcomes)
+        self.report.count(queued.result().outcomes)
         self._told()
-        return written.standing
 
     def _drafts(self, page: Page) -> tuple[list[Draft], list[Problem]]:
         """The page's items as drafts; what cannot be one is a problem, and the rest goes on."""
@@ -199,7 +204,9 @@ class Walking:
 
     def _draft(self, item: Item) -> Draft:
         type = item.type if "/" in item.type else f"{item.type}/{self._connector.name}"
-        ServiceType.parse(type)
+        if type not in self._types:
+            ServiceType.parse(type)
+            self._types.add(type)
         return Draft.of(type, item.key, item.body)
 
     # -- the end -------------------------------------------------------------------------------------------
@@ -222,6 +229,15 @@ class Walking:
             self._standings.put(writing, standing)
 
         self._logbook.transact(put)
+
+
+def _after(standing: Standing, page: Page, problems: int, *, leaves: bool = False) -> Standing:
+    """Where a walk stands after a page; *leaves*: there is nothing new behind it."""
+    after = replace(standing, step=page.step, pages=standing.pages + 1, unreadable=standing.unreadable + problems)
+    if page.step is not None and not page.unchanged and not leaves:
+        return after
+    since = page.since if page.since is not None else standing.since
+    return replace(after, step=None, since=since, ended=True, whole=after.whole and not page.unchanged)
 
 
 def _later(now: datetime, seconds: float) -> str:

@@ -57,3 +57,11 @@ def test_deliveries_are_measured_against_bare_posts(tmp_path: Path) -> None:
     assert 11 == len(rows), table
     assert all(row["ours"] > 0 for row in rows), table
     assert 6 == sum(row["ratio"] is not None for row in rows)
+
+
+def test_syncs_are_measured_against_bare_fetches(tmp_path: Path) -> None:
+    """A sync has a rate and a ratio, and takes no request more than it must."""
+    table = bench("--only", "sync", "--json", str(tmp_path / "figures.json"))
+    rows = {each["figure"].strip(): each for each in json.loads((tmp_path / "figures.json").read_text())["sync"]}
+    assert all(row["ours"] > 0 for row in rows.values()), table
+    assert (3, 1) == (rows["requests of the first sync"]["ours"], rows["requests when nothing is new"]["ours"])

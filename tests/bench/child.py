@@ -18,6 +18,7 @@ from locker.log import Draft, Logbook
 from locker.record import Body
 
 from . import people
+from .fetching import fetch, sync
 from .measure import Run, told
 from .peers import LibraryApplication, RawRows, rows_in, sqlite_utils_insert
 from .sending import deliver, deliver_paced, post
@@ -139,7 +140,20 @@ def rebuild(folder: Path, data: str) -> dict[str, Run]:
 
 CONTENDERS: dict[str, Callable[..., dict[str, Run]]] = {
     each.__name__: each
-    for each in (append, archive_to_log, archive_to_queryable, stages, sqlite_utils, fill, rebuild, deliver, deliver_paced, post)
+    for each in (
+        append,
+        archive_to_log,
+        archive_to_queryable,
+        stages,
+        sqlite_utils,
+        fill,
+        rebuild,
+        deliver,
+        deliver_paced,
+        post,
+        sync,
+        fetch,
+    )
 }
 
 
