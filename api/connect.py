@@ -9,6 +9,7 @@ said, and it asks the callback itself.  What was begun serves once, for ten minu
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlencode, urlsplit
@@ -30,6 +31,7 @@ from ._routes import Parameter, Route
 from ._service import Call, Service, read_params
 
 COOKIE = "locker_connect_"
+_HERE = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 PASSED = frozenset({"code", "state", "iss", "error", "error_description", "oauth_token", "oauth_verifier", "denied"})
 """What a program is told of what the service said to its user's browser."""
 TEXT = {"type": "string"}
@@ -167,7 +169,10 @@ def _return_to(call: Call, text: str) -> str:
     is_plain = text.isprintable() and text.isascii() and not any(each in text for each in '\\#"<> ')
     if is_plain and text.startswith("/") and not text.startswith("//"):
         return text
-    parts = urlsplit(text) if is_plain else urlsplit("")
+    try:
+        parts = urlsplit(text if is_plain else "")
+    except ValueError:
+        parts = urlsplit("")
     for allowed in call.service.settings.return_to:
         known = urlsplit(allowed)
         if (parts.scheme, parts.netloc) == (known.scheme, known.netloc) and f"{parts.path}/".startswith(f"{known.path}/"):
@@ -180,7 +185,7 @@ def _public_url(call: Call) -> str:
     if (known := call.service.settings.public_url) is not None:
         return known
     name = call.request.transport.get_extra_info("sockname") if call.request.transport else None
-    is_here = urlsplit(f"//{call.request.host}").hostname in ("127.0.0.1", "localhost", "::1")
+    is_here = _HERE.fullmatch(call.request.host)
     if not name or str(name[0]) not in ("127.0.0.1", "::1") or not is_here:
         raise Invalid("this server does not know the address that people reach it at: set LOCKER_PUBLIC_URL, like https://locker.example")
     return f"http://{f'[{name[0]}]' if ':' in str(name[0]) else name[0]}:{name[1]}"

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from .application import Applications, host_of
+from .application import Applications
 from .authorisation import Basic, Login, OAuth1, OAuth2
 from .clock import Clock, system_clock
 from .connector import Connector, Fetching
@@ -164,7 +164,7 @@ class Connecting(Generic[C]):
         """The same for whoever copies: the address they came to, or only the code that the service shows."""
         text = text.strip()
         if "://" in text:
-            said = dict(parse_qsl(urlsplit(text).query))
+            said = dict(parse_qsl(text.partition("?")[2].partition("#")[0]))
             if state not in (said.get("state"), said.get("oauth_token"), said.get("denied")):
                 raise Invalid("this address is not the way back from what was begun here; copy it whole, or begin again")
         else:
@@ -227,7 +227,7 @@ class Connecting(Generic[C]):
             return await client1.finish(state, flow.request_secret, verifier, self._code())
         client2 = Client2(way, application, flow.base_url, asks, self._clock)
         if (issuer := said.get("iss")) and not client2.is_issuer(issuer):
-            raise Invalid(f"this answer comes from another server ({host_of(issuer)[:100]}) than the one that was asked; begin again")
+            raise Invalid("this answer comes from another server than the one that was asked; begin again")
         if not (code := said.get("code")):
             raise Invalid("the way back has no code; begin again")
         return await client2.exchange(code, flow.redirect_uri, flow.verifier)

@@ -304,8 +304,12 @@ def _base_url(connector: Fetching, url: str) -> str:
         return ""
     if not found:
         raise Invalid(f"{connector.name} is asked at many places; say which one with --base-url https://…")
-    if urlsplit(found).scheme in ("http", "https"):
+    if found.partition("://")[0].lower() in ("http", "https"):
         return check_url(found).url.rstrip("/")
-    if not urlsplit(found).hostname:
+    try:
+        is_whole = bool(urlsplit(found).hostname)
+    except ValueError:
+        is_whole = False
+    if not is_whole:
         raise Invalid(f"{found!r} is no base URL; write it whole, like https://example.com/api")
     return found

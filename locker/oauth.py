@@ -109,7 +109,10 @@ class Client2:
     def is_issuer(self, issuer: str) -> bool:
         """Whether an ``iss`` (RFC 9207) is the server that we sent the person to: a mix-up would send our code to another."""
         asked = urlsplit(self._at("authorize", self.declared.authorize))
-        said = urlsplit(issuer)
+        try:
+            said = urlsplit(issuer)
+        except ValueError:
+            return False
         return (asked.scheme, asked.netloc.lower()) == (said.scheme, said.netloc.lower())
 
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Granted:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from .connector import Fetching, Option
 from .credential import GIVEN, Credential
@@ -54,8 +53,8 @@ class Proposal:
             raise Invalid("a base URL is an address without ? and #, like https://social.example")
         if not base_url and connector.who is not None:
             raise Invalid(f"{self.network} has many instances: name yours as the base URL, like https://social.example")
-        if urlsplit(base_url).scheme in ("http", "https") or (base_url and connector.who is not None):
-            check_url(base_url)
+        if base_url.partition("://")[0].lower() in ("http", "https") or (base_url and connector.who is not None):
+            base_url = check_url(base_url).url.rstrip("/")
         return replace(made, base_url=base_url)
 
 

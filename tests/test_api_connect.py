@@ -89,7 +89,7 @@ def test_back_to_where_one_was(place: Place) -> None:
     [
         "https://evil.example/", "//evil.example", "/\\evil.example", "https://app.example.evil.example/connected", "https://app.example/other",
         "https://app.example@evil.example/connected", "javascript:alert(1)", "https://app.example/connectedx", "/a\nb", "http://app.example/connected",
-        "done",
+        "done", "https://[half",
     ],
 )  # fmt: skip
 def test_back_to_nowhere_else(place: Place, to: str) -> None:
@@ -307,6 +307,6 @@ def test_a_service_that_is_down_is_a_page(place: Place) -> None:
 
 def test_behind_a_proxy_the_public_address_must_be_set(place: Place) -> None:
     """Somebody who came by another name is not sent to their own machine: the operator is told what to set."""
-    for headers in ({}, HTML):
-        answer = place.ask("GET", "/connect/fake", headers={**place.token("u1"), **headers, "Host": "locker.example"})
+    for host, headers in (("locker.example", {}), ("locker.example", HTML), ("[half", {})):
+        answer = place.ask("GET", "/connect/fake", headers={**place.token("u1"), **headers, "Host": host})
         assert (400, True) == (answer.status_code, "LOCKER_PUBLIC_URL" in answer.text)
