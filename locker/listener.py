@@ -36,8 +36,10 @@ class Listener:
         self._resting: dict[str, datetime | None] = {}
 
     async def begin(self, running: Container[str]) -> None:
-        """Wait for every connection that is well, whose service can tell, and that is not *running* (logs)."""
+        """Wait for every connection that is well, whose service can tell, and that is not *running* (logs); for those that went, no more."""
         found = await asyncio.to_thread(self._connections.list)
+        for log in self._waiting.keys() - {connection.log for connection in found if connection.mode == NORMAL}:
+            self._waiting[log].cancel()
         for connection in found:
             if len(self._waiting) < MOST and connection.log not in running and self._is_worth_it(connection):
                 task = asyncio.create_task(self._wait(connection), name=f"wait {connection.log}")

@@ -175,6 +175,16 @@ async def test_what_is_said_of_other_messages_is_left_out() -> None:
     assert [["seen"]] == [body["flags"] for body in kept.of("message").values()]
 
 
+async def test_of_a_message_beyond_measure_only_the_head_is_kept() -> None:
+    """Its size is told, its body is never asked for."""
+    head = b"* 1 FETCH (UID 1 BODY[HEADER] {%d}\r\n%s)\n" % (len(LETTER) - 6, LETTER[:-6])
+    answers = {"UID FETCH 1 .*HEADER": head + DONE, "UID FETCH 1 .*SIZE": b"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 99000000)\n" + DONE}
+    kept, script = await run(b"* OK hello\n", {**answers, **basic()})
+    [body] = kept.of("message").values()
+    assert (True, 99000000, "one") == (body["truncated"], body["size"], body["subject"])
+    assert not [command for command in script.heard if "BODY.PEEK[]" in command]
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "says"),
     [

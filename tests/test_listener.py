@@ -75,6 +75,20 @@ async def test_news_are_fetched_at_once(tmp_path: Path) -> None:
     assert bell.waits == bell.ended
 
 
+async def test_a_connection_that_was_removed_is_waited_for_no_more(tmp_path: Path) -> None:
+    """Its secrets are forgotten, so what they opened is closed."""
+    bell = Bell()
+    with opened(tmp_path, bell) as locker:
+        locker.connections.add("me", "bell")
+        stopping = asyncio.Event()
+        running = asyncio.create_task(locker.scheduler.run(stopping))
+        await until(lambda: bell.rings is not None)
+        locker.connections.remove("me", "bell")
+        await until(lambda: bell.ended == 1)
+        stopping.set()
+        await running
+
+
 async def test_who_cannot_tell_is_asked_once(tmp_path: Path) -> None:
     """Neither one without a bell nor one whose bell is broken is asked again and again; both are synced all the same."""
     mute, broken = Mute(), Bell()
