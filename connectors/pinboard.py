@@ -40,7 +40,7 @@ class Pinboard(Saved, Fetching):
     )
     # One in three seconds; the whole list not more often than every five minutes.
     pace = Pace(requests=20, seconds=60)
-    streams = (Stream(name="bookmarks", type="link", path="/v1/posts/all", params=_JSON, key="href", every=HOUR),)
+    streams = (Stream(name="bookmarks", type="link", path="/v1/posts/all", params=_JSON, key="href", order="newest", every=HOUR),)
 
     async def fetch(self, session: Session, stream: Stream, walk: Walk) -> AsyncIterator[Page]:
         answer = await session.get("/v1/posts/update", _JSON, accept=(404,))
