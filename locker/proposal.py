@@ -46,7 +46,8 @@ class Proposal:
         """The same with what is known of the connection already, and with its base URL whole.  Raises Invalid for a base URL that cannot be."""
         made = replace(self, options={**told_by(connector.asks, self.source), **self.options})
         if known:
-            trusted = self.trusted if self.base_url else known.trusted
+            # What the operator trusted was an address; what a program is told must be the operator's word each time.
+            trusted = self.trusted if self.base_url or connector.runs_programs else known.trusted
             made = replace(self, base_url=self.base_url or known.base_url, trusted=trusted, options={**known.options, **made.options})
         base_url = (made.base_url or connector.base_url).rstrip("/")
         if "?" in base_url or "#" in base_url:

@@ -133,3 +133,12 @@ def test_what_the_operator_trusted_stays_so(place: Place, monkeypatch: pytest.Mo
     place.server.locker.connections.add("u1", "fake", base_url=place.network.url, secrets={"token": "old"}, trusted=True)
     assert 201 == place.ask("POST", "/connections", json={"connector": "fake", "token": TOKEN}).status_code
     assert 403 == make(place).status_code
+
+
+def test_no_program_runs_for_a_caller(place: Place) -> None:
+    """What runs programs of this machine is connected on the command line only, and not changed from elsewhere either."""
+    said = {"connector": "singer", "options": {"tap": "tap-github"}}
+    assert 403 == place.ask("POST", "/connections", json=said).status_code
+    place.server.locker.connections.add("u1", "singer", options={"tap": "tap-github"}, trusted=True)
+    assert 403 == place.ask("POST", "/connections", json=said).status_code
+    assert {"tap": "tap-github"} == place.ask("GET", "/connections/singer").json()["options"]
