@@ -26,6 +26,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10, sock_connect=10)
 MOST_BYTES = 64 * 1024
 """Of an answer; a longer one is cut off, and its status counts."""
 CONNECTIONS = 400
+KEPT_HOSTS, KEPT_SECONDS = 100, 15.0
+"""Connections to so many hosts are kept open for the next notification."""
 AGENT = "Locker"
 
 
@@ -34,6 +36,7 @@ class Courier:
 
     def __init__(self, guard: Guard, clock: Callable[[], datetime], *, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
         self._guard, self._clock, self._timeout = guard, clock, timeout
+        self._hosts: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         self._session = open_session(self._guard, self._timeout, limit=CONNECTIONS, auto_decompress=False)
@@ -49,12 +52,25 @@ class Courier:
             target = _target(url)
             async with self._session.request(method, target, headers=headers, data=body or None, allow_redirects=False) as answer:
                 text = await _beginning(answer)
+                if not self._keeps(target.raw_authority, start):
+                    answer.close()
                 asked = asked_for(answer.headers["Retry-After"], self._clock()) if "Retry-After" in answer.headers else None
                 return Answer(answer.status, time.perf_counter() - start, text, asked=asked)
         except Invalid as error:
             return Answer(error=str(error), is_final=True)
         except (LockerError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return Answer(seconds=time.perf_counter() - start, error=self._said(error))
+
+    def _keeps(self, host: str, now: float) -> bool:
+        """Whether the connection to a host is kept open: the first hosts of the last seconds are, however many there are."""
+        if host not in self._hosts and len(self._hosts) >= KEPT_HOSTS:
+            for known, used in list(self._hosts.items()):
+                if used < now - KEPT_SECONDS:
+                    del self._hosts[known]
+            if len(self._hosts) >= KEPT_HOSTS:
+                return False
+        self._hosts[host] = now
+        return True
 
     def _said(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):

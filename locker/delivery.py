@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random as chance
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from threading import Thread
 
@@ -29,6 +30,8 @@ from .verdict import OWNER, SOURCE, TYPE
 
 NAME = "deliveries"
 AGAIN_SECONDS = 1.0
+NAMES = 64
+"""Host names that are looked up at once."""
 
 logger = logging.getLogger("locker")
 
@@ -74,7 +77,10 @@ class Deliveries:
 
     def _work(self, guard: Guard) -> None:
         assert self._loop is not None
+        threads = ThreadPoolExecutor(NAMES, NAME)  # names are looked up there: some take long, and others must not wait for them
+        self._loop.set_default_executor(threads)
         self._loop.run_until_complete(self.run(guard))
+        threads.shutdown(wait=False, cancel_futures=True)
 
     async def run(self, guard: Guard, stop: asyncio.Event | None = None) -> None:
         """Send until stopped, in the caller's event loop."""

@@ -39,7 +39,8 @@ logger = logging.getLogger("locker")
 
 SLOTS = 128
 """Attempts at once to receivers that answer quickly."""
-SLOW_SLOTS = 256
+SLOW_SLOTS, SICK_SLOTS = 256, 128
+"""... to those that take long; and of these, to receivers of which nothing is known but failures."""
 SLOW_SECONDS = 1.0
 """An attempt that takes longer gives its slot back, and its receiver gets one letter at a time."""
 MOST_UNWRITTEN = 2000
@@ -95,6 +96,7 @@ class Dispatcher:
         self._ledger = Ledger(logbook)
         self.sorter = Sorter(logbook, self._ledger, subscriptions, kinds)
         self._queue: deque[Lane] = deque()
+        self._sick: deque[Lane] = deque()
         self._timers: list[tuple[float, int, Lane, Letter | None]] = []
         self._numbers = count()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -209,30 +211,39 @@ class Dispatcher:
     def _enqueue(self, lane: Lane) -> None:
         if lane.ready and not lane.is_queued and lane.is_active and lane.running < lane.capacity:
             lane.is_queued = True
-            self._queue.append(lane)
+            (self._sick if lane.is_sick else self._queue).append(lane)
 
     def _pump(self, now: float) -> None:
-        """Start as many attempts as there are slots, one for each lane in turn."""
-        while self._queue and self._running < SLOTS and self._slow < SLOW_SLOTS and len(self._results) < MOST_UNWRITTEN:
-            lane = self._queue.popleft()
-            lane.is_queued = False
-            if not lane.ready or not lane.is_active or lane.running >= lane.capacity or self._is_stopping:
-                continue
-            if (start := max(lane.held, lane.next_start)) > now:
-                self._at(start, lane)
-                continue
-            letter = lane.ready.popleft()
-            if letter.state == "ready":
-                if rate := lane.subscription.delivery.rate:
-                    lane.next_start = max(lane.next_start, now - 1 / rate) + 1 / rate
-                self._start(lane, letter)
-            self._enqueue(lane)
+        """Start as many attempts as there are slots, one for each lane in turn; the sick cannot take the slots of the others."""
+        while self._queue and self._running < SLOTS and len(self._results) < MOST_UNWRITTEN:
+            self._next(self._queue.popleft(), now)
+        while self._sick and self._slow < SICK_SLOTS and len(self._results) < MOST_UNWRITTEN:
+            self._next(self._sick.popleft(), now)
+
+    def _next(self, lane: Lane, now: float) -> None:
+        """Start the next attempt of a lane whose turn it is, if it is time."""
+        lane.is_queued = False
+        if not lane.ready or not lane.is_active or lane.running >= lane.capacity or self._is_stopping:
+            return
+        if (start := max(lane.held, lane.next_start)) > now:
+            self._at(start, lane)
+            return
+        letter = lane.ready.popleft()
+        if letter.state == "ready":
+            if rate := lane.subscription.delivery.rate:
+                lane.next_start = max(lane.next_start, now - 1 / rate) + 1 / rate
+            self._start(lane, letter)
+        self._enqueue(lane)
 
     def _start(self, lane: Lane, letter: Letter) -> None:
         letter.state, letter.epoch = "running", lane.epoch
         lane.running += 1
-        self._running += 1
-        self._since[letter] = time.monotonic()
+        if lane.is_sick:
+            lane.slow += 1
+            self._slow += 1
+        else:
+            self._running += 1
+            self._since[letter] = time.monotonic()
         task = asyncio.create_task(self._attempt(lane, letter))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -261,7 +272,8 @@ class Dispatcher:
     def _look_for_slow(self) -> None:
         """Let others have the slots of attempts that take long; the oldest are looked at first."""
         limit = time.monotonic() - SLOW_SECONDS
-        for letter in [letter for letter, _ in takewhile(lambda each: each[1] < limit, self._since.items())]:
+        late = [letter for letter, _ in takewhile(lambda each: each[1] < limit, self._since.items())]
+        for letter in late[: max(0, SLOW_SLOTS - self._slow)]:
             del self._since[letter]
             letter.lane.slow += 1
             self._slow += 1

@@ -112,9 +112,14 @@ class Lane:
         return self.subscription.is_active and not self.is_gone
 
     @property
+    def is_sick(self) -> bool:
+        """Whether nothing arrived lately."""
+        return self.failures >= FAILURES
+
+    @property
     def capacity(self) -> int:
         """How many may run at once: one, while nothing arrives or an answer takes long."""
-        return 1 if self.slow or self.failures >= FAILURES else self.subscription.delivery.concurrency
+        return 1 if self.slow or self.is_sick else self.subscription.delivery.concurrency
 
     def is_full(self, total: int) -> bool:
         """Whether nothing more is read for it, when all lanes together have so many letters."""
@@ -156,7 +161,7 @@ class Lane:
     def hold(self, now: float) -> None:
         """Call less often while nothing arrives."""
         delays = self.subscription.delivery.retry.delays or (0.0,)
-        if self.failures >= FAILURES:
+        if self.is_sick:
             pause = min(LONGEST_HOLD, max(delays), delays[0] * 2.0 ** min(self.failures - FAILURES, 20))
             self.held = max(self.held, now + pause)
 

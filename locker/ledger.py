@@ -25,6 +25,8 @@ from .verdict import LOG
 POSITION, REQUESTS = "deliveries", "deliveries.requests"
 """Facts: how far the lanes in step came; up to which version the subscriptions' log was heeded."""
 
+SPAN = 20_000
+"""So many positions are looked through at once: there may be many outcomes between two records."""
 MOST_RECORDS, MOST_BYTES = 5000, 16 * 1024 * 1024
 """Of records that are kept in memory between being read and being sent."""
 
@@ -148,7 +150,8 @@ class Ledger:
         return int(self._rows("SELECT coalesce(max(position), 0) FROM stored_events")[0][0])
 
     def page(self, position: Position, end: Position, limit: int) -> tuple[list[Record], Position]:
-        """The next records that are no outcomes, up to *end*, and the position reached with them."""
+        """The next records that are no outcomes, up to *end* or a little less, and the position reached with them."""
+        end = min(end, position + SPAN)
         rows = self._rows(
             SELECT + f"WHERE position > ? AND position <= ? AND originator_id <> '{LOG}' ORDER BY position LIMIT ?", (position, end, limit)
         )

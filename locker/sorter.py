@@ -280,10 +280,13 @@ class Sorter:
         for lane in lanes:
             if not passes(lane.subscription.filter, record):
                 continue
+            if not self._is_time(lane, record, now):
+                full.append(lane)
+                continue
             if (letter := lane.letters.get(thing)) is not None:
                 letter.more = True
                 continue
-            if lane.is_full(self.total) or not self._is_time(lane, record, now):
+            if lane.is_full(self.total):
                 full.append(lane)
                 continue
             said = known.get((lane.number, thing))

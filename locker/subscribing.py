@@ -134,6 +134,8 @@ class Subscriptions:
         content, secret = content or Content(), secret or new_secret(self._randomness)
         check_dialect(content.dialect)
         key_of(secret)
+        if start.time is not None and start.time > stamp(self._clock()):
+            raise Invalid("a subscription cannot begin in the future; leave from out to begin now")
         masked, hidden = receiver.checked(places).parted()
         filter, delivery = filter.checked(self._collections), Policy.of((delivery or Policy()).body())
         id = str(UUID(bytes=self._randomness(16), version=4))

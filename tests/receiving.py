@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import ClientTimeout, web
 from aiohttp.test_utils import TestServer
 
+from locker.clock import Clock, system_clock
 from locker.delivery import Deliveries
 from locker.draft import Draft
 from locker.filter import Filter
@@ -125,10 +126,10 @@ async def listening(answer: Answering | int = 200) -> AsyncIterator[Listening]:
 
 @asynccontextmanager
 async def sending(
-    folder: Path, *, guard: Guard | None = None, limit: float = 2.0, start: bool = True, **more: Any
+    folder: Path, *, guard: Guard | None = None, limit: float = 2.0, start: bool = True, log_clock: Clock = system_clock, **more: Any
 ) -> AsyncIterator[Sending]:
     """A store that is delivered from until the end."""
-    with Logbook(folder / "log.sqlite") as logbook:
+    with Logbook(folder / "log.sqlite", clock=log_clock) as logbook:
         vault = Vault(folder, folder / "keys")
         subscriptions = Subscriptions(logbook, vault, collections={"contact"})
         deliveries = Deliveries(logbook, subscriptions, {"contact": {}}, timeout=ClientTimeout(total=limit), **more)
