@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -177,3 +178,33 @@ def test_by_a_code_that_is_typed_elsewhere(network: Network, data: Path, tmp_pat
     network.device = "agreed"
     out, more = running.communicate(timeout=60)
     assert (OK, True) == (running.returncode, out.startswith("screen is connected as ada")), more
+
+
+def test_a_token_is_asked_for(network: Network, data: Path) -> None:
+    """At a terminal, without a client there: where to get a token is told, and what is typed is not shown."""
+    terminal, theirs = pty.openpty()
+    given = {"LOCKER_PLUGINS": "true", "LOCKER_KEYS": str(data.parent / "keys"), "LOCKER_DATA": str(data), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "locker", "connect", "fake", "--base-url", network.url]
+    running = subprocess.Popen(
+        command, env={**os.environ, **given}, cwd=data.parent, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    shown, is_typed = b"", False
+    while piece := _read(terminal):
+        shown += piece
+        if not is_typed and b"Token: " in shown:
+            os.write(terminal, f"{TOKEN}\n".encode())
+            is_typed = True
+    os.close(terminal)
+    assert 0 == running.wait(60), shown
+    assert b"fake.example/settings" in shown
+    assert b"fake is connected as ada" in shown
+    assert TOKEN.encode() not in shown
+
+
+def _read(terminal: int) -> bytes:
+    """What comes next; nothing at the end, which Linux tells as an error."""
+    try:
+        return os.read(terminal, 1000)
+    except OSError:
+        return b""
