@@ -42,7 +42,7 @@ def reads_the_same_again(exam: Exam) -> str:
     return "a second reading yields the same"
 
 
-def appends_nothing_twice(exam: Exam) -> str:
+def imports_nothing_twice(exam: Exam) -> str:
     """Importing the same files again appends nothing."""
     connector = cast("Archived", exam.connector)
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +76,7 @@ def survives_damage(exam: Exam) -> str:
     return f"{damaged} damaged files are read as far as they go"
 
 
-CHECKS = (keeps_the_contract, reads_the_samples, reads_the_same_again, appends_nothing_twice, survives_damage)
+CHECKS = (keeps_the_contract, reads_the_samples, reads_the_same_again, imports_nothing_twice, survives_damage)
 
 
 def _files(exam: Exam) -> tuple[Path, ...]:

@@ -192,6 +192,15 @@ def bears_broken_answers(exam: Exam) -> str:
     return "cut, malformed and failing answers are asked for again"
 
 
+def is_patient(exam: Exam) -> str:
+    """A service that answers slowly, piece by piece, is heard to the end."""
+    expected = _all(exam)
+    with _playing(exam) as play:
+        play.stand_in.mood = lambda _, reply: replace(reply, pause=0.05)
+        _well_in_the_end(play, expected, "from a slow service")
+    return "slow answers are heard to the end"
+
+
 def outlasts_silence(exam: Exam) -> str:
     """A service that takes a request and never answers holds nothing up for good."""
     expected = _all(exam)
@@ -251,6 +260,7 @@ CHECKS = (
     stops_when_unauthorized,
     renews_its_token,
     bears_broken_answers,
+    is_patient,
     outlasts_silence,
     bears_drift,
     keeps_secrets,

@@ -47,13 +47,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered.  *cut*: only so many bytes of the body, then the connection is closed; *wait*: no answer until the stand-in is closed."""
+    """What is answered.  *cut*: only so many bytes of the body, then the connection is closed; *wait*: no answer until the stand-in is closed;
+    *pause*: so many seconds in the middle of the body.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     cut: int | None = None
     wait: bool = False
+    pause: float = 0.0
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
@@ -228,7 +231,12 @@ class StandIn:
                 if reply.status not in (204, 304):
                     self.send_header("content-length", str(len(reply.body)))
                 self.end_headers()
-                self.wfile.write(reply.body[: reply.cut])
+                middle = len(reply.body) // 2 if reply.pause else 0
+                self.wfile.write(reply.body[:middle])
+                if reply.pause:
+                    self.wfile.flush()
+                    stand_in._closing.wait(reply.pause)
+                self.wfile.write(reply.body[middle : reply.cut])
                 self.close_connection = self.close_connection or reply.cut is not None
 
             do_GET = do_POST = do_PUT = do_REPORT = do_PROPFIND = _any  # noqa: N815 (the server's own names)

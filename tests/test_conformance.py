@@ -37,7 +37,7 @@ def cases() -> Iterator[Any]:
         for connector in plugin.at(path):
             exam = Exam(connector, samples)
             for check in (keeps_the_contract,) if stem in REAL else conformance.checks(connector):
-                yield pytest.param(stem, exam, check, id=f"{connector.name}-{check.__module__.rpartition('_')[2]}-{check.__name__}")
+                yield pytest.param(stem, exam, check, id=f"{connector.name}-{check.__name__}")
 
 
 CASES = list(cases())
@@ -143,7 +143,7 @@ class Nameless(Notes):
     ("kind", "check", "says"),
     [
         (Random, "reads_the_same_again", "differently the second time"),
-        (Random, "appends_nothing_twice", "importing notes.txt again appends 1 records"),
+        (Random, "imports_nothing_twice", "importing notes.txt again appends 1 records"),
         (Undeclared, "reads_the_samples", "post is not among the types of notes: link"),
         (Raising, "reads_the_samples", "raises KeyError: 'title'"),
         (Changing, "reads_the_samples", "changes the body that it was given"),

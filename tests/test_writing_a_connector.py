@@ -101,9 +101,9 @@ def test_every_block_is_named_or_run() -> None:
 
 def test_the_skeleton_works_as_written(newcomer: Newcomer) -> None:
     """What the first command writes passes the second, and pytest; so it does in TOML."""
-    assert "14 passed, 1 skipped" in newcomer.run(commands("connector new"))
+    assert "15 passed, 1 skipped" in newcomer.run(commands("connector new"))
     newcomer.run("locker connector new record-shop --toml\nlocker connector test record_shop.toml")
-    assert "30 passed, 2 skipped" in newcomer.run("pytest -q")
+    assert "32 passed, 2 skipped" in newcomer.run("pytest -q")
 
 
 @pytest.mark.parametrize("name", ["bookshelf.py", "bookshelf.toml", "stories.py", "notes.py"])
@@ -128,7 +128,7 @@ def test_its_own_test_passes(newcomer: Newcomer) -> None:
     """The test that the tutorial shows passes."""
     for name in ("bookshelf.py", "bookshelf.json", "test_bookshelf.py"):
         newcomer.write(name)
-    assert "15 passed, 1 skipped" in newcomer.run(commands("pytest"))
+    assert "16 passed, 1 skipped" in newcomer.run(commands("pytest"))
 
 
 def test_the_real_thing(newcomer: Newcomer, service: StandIn) -> None:
