@@ -35,6 +35,7 @@ from ._moment import moment
 _REFUSED = {4, 9, 10, 13, 14, 15}
 _UNWELL = {8, 11, 16}
 _HIDDEN = {7, 17, 18}
+_ONLY_GET = (404, 405)
 
 
 def _call(method: str) -> dict[str, str]:
@@ -120,7 +121,10 @@ class Lastfm(Fetching):
 
 
 class _Posting:
-    """A session that posts a form where it is asked to get: Last.fm takes both, and what is posted stands in no server's log."""
+    """A session that posts a form where it is asked to get, as Last.fm's clients do; it takes both.
+
+    A server of the same kind that only lets itself be asked (404 or 405 to a form) is asked.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -132,7 +136,9 @@ class _Posting:
         self, url: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None, *, accept: Sequence[int] = ()
     ) -> Answer:
         form = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
-        return await self._session.request("POST", url, headers=form, body=urlencode(params or {}).encode(), accept=accept)
+        body = urlencode(params or {}).encode()
+        answer = await self._session.request("POST", url, headers=form, body=body, accept=(*accept, *_ONLY_GET))
+        return await self._session.get(url, params, headers, accept=accept) if answer.status in _ONLY_GET else answer
 
 
 def _artist(track: Body) -> str | None:

@@ -4,10 +4,15 @@ Last.fm: what its documents become in either format, and what its numbers mean.
 
 from __future__ import annotations
 
+from pathlib import Path
+from urllib.parse import parse_qs
+
 import pytest
+from aiohttp import web
 
 from locker.connector import Answer
 from locker.error import Fatal, LimitReached, Retriable, Skippable, Unauthorized
+from tests.fetching import FakeService, synced
 from tests.mapping import fetching, made
 from tests.sampled import first, judged, keys
 
@@ -73,3 +78,17 @@ def test_what_is_neither_json_nor_xml_is_asked_for_again(body: bytes) -> None:
     """A cut-off answer is no list that ends."""
     with pytest.raises(Retriable):
         fetching("lastfm").document(Answer(200, {}, body, "x"))
+
+
+async def test_a_server_that_takes_no_form_is_asked(tmp_path: Path) -> None:
+    """Last.fm takes a form, as its clients send; others that speak like it may not."""
+    page = {"recenttracks": {"track": [], "@attr": {"totalPages": "0"}}}
+
+    def answer(request: web.Request) -> web.Response:
+        return web.json_response(page) if request.method == "GET" else web.json_response({"message": "no"}, status=405)
+
+    service = FakeService(token=None, cues=[answer])
+    async with service.open() as base:
+        (report,) = await synced(tmp_path, fetching("lastfm"), base, options={"username": "ann"}, streams=["scrobbles"], times=1)
+    assert ("done", None) == (report.streams[0].outcome, report.error)
+    assert ["", "ann"] == [parse_qs(asked.partition("?")[2]).get("user", [""])[0] for asked in service.asked]
