@@ -7,6 +7,7 @@ as they have room.  What is asked of subscriptions (``subscribing.py``) is heede
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
@@ -23,6 +24,8 @@ from .record import Body, Record
 from .subscribing import Subscriptions
 from .subscription import OWNER, SOURCE, TYPE, Start, Subscription
 from .tree import NO_KINDS, Kinds
+
+logger = logging.getLogger("locker")
 
 PAGE = 200
 MOST_AGAIN = 1000
@@ -62,7 +65,10 @@ class Sorter:
         rows = self._ledger.lanes()
         for subscription in self._subscriptions.list():
             if row := rows.get(subscription.number):
-                self._open(subscription, row)
+                try:
+                    self._open(subscription, row)
+                except LockerError as error:  # its terms do not parse any more
+                    logger.error("the subscription %s cannot be followed: %s", subscription.id, error)  # noqa: TRY400
         for letter in self._ledger.letters():
             if lane := self.lanes.get(letter.subscription):
                 thing, _, again = letter.thing.partition(" ")
@@ -88,18 +94,23 @@ class Sorter:
         self._subscriptions.follow()
         for record in records:
             try:
-                subscription: Subscription | None = self._subscriptions.get(
-                    record.key if record.type == TYPE else record.body["subscription"]
-                )
-            except NotFound:
-                subscription = None
-            if record.type == TYPE:
-                self._align(record, subscription)
-            elif subscription is not None and (lane := self.lanes.get(subscription.number)):
-                self._ask(lane, record.key, record.body, now)
+                self._heed(record, now)
+            except (LockerError, KeyError, TypeError, ValueError) as error:  # nobody may stop all others by asking for nonsense
+                logger.error("%s is not heeded: %s", record.id, error)  # noqa: TRY400 - it says enough
         self._heeded = records[-1].version
         self.page.facts.append((REQUESTS, str(self._heeded)))
         return True
+
+    def _heed(self, record: Record, now: float) -> None:
+        """Do what one record says."""
+        try:
+            subscription: Subscription | None = self._subscriptions.get(record.key if record.type == TYPE else record.body["subscription"])
+        except NotFound:
+            subscription = None
+        if record.type == TYPE:
+            self._align(record, subscription)
+        elif subscription is not None and (lane := self.lanes.get(subscription.number)):
+            self._ask(lane, record.key, record.body, now)
 
     def _align(self, record: Record, subscription: Subscription | None) -> None:
         """Let a lane be as its subscription says now."""
@@ -360,7 +371,12 @@ class Sorter:
             kinds = self._kinds.get(record.source)
             body: Body = record.body if kinds is None else record.body.get("body") or {}
             assert lane.term is not None
-            known = self._matches[key] = lane.term.matches(body, kinds or NO_KINDS)
+            try:
+                known = lane.term.matches(body, kinds or NO_KINDS)
+            except Exception:  # a body that no term can be asked of is in no set, and must not stop all others
+                logger.exception("%s cannot be asked for %s", record.id, lane.subscription.filter.terms)
+                known = False
+            self._matches[key] = known
         return known
 
     def following(self, letter: Letter) -> Record | None:

@@ -16,11 +16,11 @@ from typing import Literal
 from uuid import UUID
 
 from .clock import Clock, stamp, system_clock
-from .error import Conflict, Invalid, NotFound
+from .error import Conflict, Invalid, NotFound, Unavailable
 from .filter import Filter
 from .log import Draft, Logbook
 from .notification import check_dialect
-from .receiver import Action, Call, Receiver
+from .receiver import MASK, Action, Call, Receiver
 from .record import Body, Record, check_owner
 from .signature import key_of, new_secret
 from .subscription import NOW, OWNER, REQUEST, SOURCE, TYPE, Content, Policy, Start, Status, Subscription
@@ -46,11 +46,14 @@ class Secrets:
         return "Secrets(…)"
 
     def call(self, subscription: Subscription, action: Action) -> tuple[Call, list[tuple[str, str]]]:
-        """How an action is told, and its headers with their secrets."""
+        """How an action is told, and its headers with their secrets.  Raises Unavailable if these are gone: nothing goes out without them."""
         call = subscription.receiver.call(action)
         override = subscription.receiver.actions.get(action)
         own: Body = self.headers.get(action if override is not None and override.headers else "", {})
-        return call, [(name, value) for name, values in call.headers.items() for value in (own.get(name, values))]
+        found = [(name, value) for name, values in call.headers.items() for value in (own.get(name, values))]
+        if not self.keys or any(value == MASK for _, value in found):
+            raise Unavailable(f"the secrets of the subscription {subscription.id} are not in the vault; make it anew")
+        return call, found
 
 
 class Subscriptions:

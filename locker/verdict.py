@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -96,6 +97,7 @@ def draft(subscription: str, thing: str, verdict: Verdict, said: Body) -> Draft:
     return Draft.of(TYPE, f"{subscription} {thing}", body | {name: value for name, value in more if value is not None})
 
 
+@lru_cache(maxsize=20_000)
 def address(url: str) -> str:
     """A URL without its query, which may hold a token."""
     split = urlsplit(url)

@@ -11,15 +11,16 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from locker.draft import Draft
 from locker.error import Invalid
 from locker.filter import Filter
 from locker.guard import Guard
 from locker.receiver import MASK, Receiver
 from locker.record import Body
 from locker.retry import Schedule
-from locker.subscription import BEGINNING, Policy, Subscription
+from locker.subscription import BEGINNING, REQUEST, TYPE, Policy, Subscription
 
-from .receiving import QUICK, Heard, Sending, listening, sending, until
+from .receiving import LOOPBACK, QUICK, Heard, Sending, listening, sending, until
 
 ONCE = Policy(retry=Schedule(()))
 
@@ -207,6 +208,33 @@ async def test_whatever_goes_wrong_inside_is_an_outcome_and_others_go_on(tmp_pat
 def _holding(folder: Path, *secrets: bytes) -> list[str]:
     """The files of a store that have a secret in plain."""
     return [path.name for path in folder.glob("*.sqlite*") if any(each in path.read_bytes() for each in secrets)]
+
+
+async def test_nothing_goes_out_without_its_secrets(tmp_path: Path) -> None:
+    """If the vault has lost them, neither an unsigned notification nor one with masked headers is sent; the outcome says so."""
+    async with listening() as receiver, sending(tmp_path, start=False) as sender:
+        made, _ = sender.subscriptions.add(
+            "me", Filter(("me",)), Receiver(receiver.url(), headers={"Authorization": ("x",)}), delivery=ONCE
+        )
+        sender.subscriptions._vault.forget(f"subscription/{made.id}/headers")
+        sender.put("a", 1)
+        sender.deliveries.start(Guard(LOOPBACK))
+        assert "vault" in (await told(sender, made))["error"]
+        assert [] == receiver.heard
+
+
+async def test_nonsense_in_the_log_stops_nobody(tmp_path: Path) -> None:
+    """A request that cannot be read, a subscription that is none: all others go on."""
+    async with listening() as receiver, sending(tmp_path) as sender:
+        bodies: list[Body] = [{}, {"subscription": 5}, {"ask": "replay"}]
+        drafts = [Draft.of(REQUEST, str(n), body) for n, body in enumerate(bodies)]
+        sender.logbook.append("system", "subscription", [*drafts, Draft.of(TYPE, "nonsense", {"owner": 5})])
+        made = sender.add(receiver.url())
+        sender.logbook.append(
+            "system", "subscription", [Draft.of(REQUEST, "9", {"subscription": made.id, "ask": "replay", "since": "soon"})]
+        )
+        sender.put("a", 1)
+        assert 200 == (await told(sender, made))["status"]
 
 
 class _Dripping(web.StreamResponse):
