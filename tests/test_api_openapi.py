@@ -97,7 +97,7 @@ def test_health_is_open_and_the_rest_is_not(description: dict[str, Any]) -> None
     """The description says which calls need a token."""
     open_ = {path for path, methods in description["paths"].items() for operation in methods.values() if operation.get("security") == []}
     health, documents = {"/health", "/health/live", "/health/ready"}, {"/", "/openapi.json", "/api-docs", "/api-docs/{file}"}
-    entries = {"/api/v1/users/signup", "/api/v1/users/login", "/api/v1/oauth/access_token", "/api/v1/oauth/authorize"}
+    entries = {"/api/auth", "/api/v1/users/signup", "/api/v1/users/login", "/api/v1/oauth/access_token", "/api/v1/oauth/authorize"}
     commons = {f"/api/v1/{path}" for path in ("tags", "tags/{id}", "articles", "articles/{id}", "articles/{id}/history")}
     assert health | documents | entries | commons | {"/connect/{network}/callback"} == open_
     assert description["security"]
