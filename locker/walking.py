@@ -84,10 +84,10 @@ class Walking:
     async def run(self, session: Session) -> Streamed:
         """Walk to the end.  Raises what the connector raises; what was appended before stays, and the next run goes on there."""
         self._scope = await asyncio.to_thread(self._scoping.number, self._scope_name())
-        standing = self._begun(self._standings.get(self._stream.name))
+        standing = await asyncio.to_thread(self._begun)
         if await self._walked(session, standing):
             self._asked_whole = self._is_second = True
-            await self._walked(session, self._begun(self._standings.get(self._stream.name)))
+            await self._walked(session, await asyncio.to_thread(self._begun))
         self.report.outcome = "unchanged" if self.report.outcome == "unchanged" else "done"
         return self.report
 
@@ -100,7 +100,7 @@ class Walking:
                 # A place to go on from may have expired while nobody asked; the list itself need not have.
                 if standing.step is None or self.report.pages:
                     raise
-                standing = await self._pages(session, replace(standing, step=None, pages=0, unreadable=0, started=stamp(self._clock())))
+                standing = await self._pages(session, await asyncio.to_thread(self._anew, standing))
         return await asyncio.to_thread(self._finish, standing)
 
     def failed(self, error: LockerError) -> None:
@@ -113,8 +113,9 @@ class Walking:
         due = _later(self._clock(), rest)
         self._put(replace(standing, errors=0 if is_skipped else errors, code=error.code, error=str(error), due=due))
 
-    def _begun(self, standing: Standing) -> Standing:
+    def _begun(self) -> Standing:
         """The walk under way, or a new one."""
+        standing = self._standings.get(self._stream.name)
         if standing.started is not None and not (self._asked_whole and not standing.whole):
             return standing
         stream, now = self._stream, self._clock()
@@ -125,7 +126,12 @@ class Walking:
             is_whole, self._asks_all = True, self._asks_all or standing.pages > 1
         else:
             is_whole = self._asks_all
-        return replace(standing, step=None, started=stamp(now), whole=is_whole, ended=False, pages=0, unreadable=0)
+        return self._anew(replace(standing, whole=is_whole))
+
+    def _anew(self, standing: Standing) -> Standing:
+        """At the beginning of a walk.  Its moments are the log's: one that went back with a clock would make everything look missing."""
+        started = self._logbook.transact(self._logbook.now)
+        return replace(standing, step=None, started=started, ended=False, pages=0, unreadable=0)
 
     def _scope_name(self) -> str:
         """What the stream's items are a picture of: another account's are not missing from this one's list."""
@@ -163,13 +169,15 @@ class Walking:
     def _append(self, standing: Standing, page: Page, drafts: Sequence[Draft], problems: int, may_leave: bool) -> asyncio.Future[Written]:
         """Queue a page, and where its walk stands then, in one transaction."""
         fresh = None if standing.whole else (standing.swept or "") if self._stream.whole else ""
-        sighting = Sighting(self._scope, stamp(self._clock()), standing.started or "", fresh)
+        started = standing.started or ""
 
         def write(writing: sqlite3.Connection) -> Written:
             self._lease.check(writing)
             if standing.pages:
                 self._standings.check(writing, standing)  # or a page that could not be written would be skipped by the one after it
-            outcomes = self._logbook.write(writing, self._connection.log, drafts, sighting)
+            now = self._logbook.now(writing)
+            sighting = Sighting(self._scope, max(now, started), started, fresh)
+            outcomes = self._logbook.write(writing, self._connection.log, drafts, sighting, now)
             is_quiet = not any(outcome.op for outcome in outcomes)
             after = _after(standing, page, problems, leaves=may_leave and is_quiet)
             self._standings.put(writing, after)

@@ -200,6 +200,21 @@ async def test_a_newer_body_within_a_walk_stands(tmp_path: Path) -> None:
         assert "changed" == bodies(it.locker, "stars")["1"]["title"]
 
 
+async def test_a_clock_that_goes_back(tmp_path: Path) -> None:
+    """Whatever the clock does, what is there is not taken for missing, and what has changed is an edit."""
+    async with bench(tmp_path, ANY, starred=stars(*range(1, 26))) as it:
+        await it.run()
+        it.clock.forward(hours=-5)
+
+        def back(request: web.Request) -> None:
+            it.clock.forward(hours=-1)
+
+        it.service.cues.append(back)
+        assert 0 == (await it.run()).records
+        it.service.lists["/starred"][0] = star(1, title="changed")
+        assert (1, 0) == ((report := (await it.run()).streams[0]).edited, report.deleted)
+
+
 async def test_a_place_to_go_on_from_that_expired(tmp_path: Path) -> None:
     """When the service no longer knows the page that an interrupted walk stopped at, the walk begins anew instead of failing for ever."""
     async with bench(tmp_path, ANY, starred=stars(*range(1, 26))) as it:

@@ -155,6 +155,7 @@ CONTENDERS: dict[str, Callable[..., dict[str, Run]]] = {
         fetch,
     )
 }
+CONTENDERS["fetch_read"] = fetch
 
 
 def main() -> None:
