@@ -38,7 +38,7 @@ from locker.connector import (
     Walk,
     Who,
 )
-from locker.exam import Mark
+from locker.exam import Exam, Mark, examine
 from locker.sample import Samples
 
 LIKES = [{"id": n, "at": f"2026-01-0{n}T00:00:00Z", "url": f"https://a.example/{n}", "by": {"name": "x"}} for n in range(6, 0, -1)]
@@ -66,6 +66,13 @@ class Likes(Fetching):
 def findings(connector: Fetching, samples: Samples = SAMPLES) -> dict[str, Mark]:
     """What the kit says of a connector, by the checks' names."""
     return {found.name: found for found in conformance.run(connector, samples)}
+
+
+def finding(connector: Fetching, name: str, samples: Samples = SAMPLES) -> Mark:
+    """What one check says of a connector."""
+    wanted = [check for check in conformance.checks(connector) if name == check.__name__]
+    (found,) = examine(Exam(connector, samples), wanted)
+    return found
 
 
 def paged(style: Paging, **more: Any) -> Fetching:
@@ -210,7 +217,7 @@ def test_what_it_finds(kind: type[Likes], check: str, says: str) -> None:
     connector = kind()
     if kind not in (Wrong, Crashing):
         vars(connector)["streams"] = (replace(Likes.streams[0], paging=Cursor(param="c", path="data.next")),)
-    found = findings(connector)[check]
+    found = finding(connector, check)
     assert "failed" == found.outcome, found.says
     assert any(part in found.says for part in says.split("|")), found.says
 
@@ -225,7 +232,7 @@ def test_what_it_finds(kind: type[Likes], check: str, says: str) -> None:
 )
 def test_samples_that_are_missing(samples: dict[str, Any], says: str) -> None:
     """Samples that do not do are told, with what to write."""
-    found = findings(paged(PageNumber()), Samples.of(samples))["has_samples"]
+    found = finding(paged(PageNumber()), "has_samples", Samples.of(samples))
     assert ("failed", True) == (found.outcome, says in found.says)
 
 
