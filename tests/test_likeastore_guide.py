@@ -43,7 +43,5 @@ def test_the_guide_names_every_call() -> None:
     mount("api")
     table = GUIDE.partition("## Calls")[2]
     for route in import_module("locker.api.likeastore").routes(None):
-        path = re.sub(
-            r"/(connections?)/\{name\}$", lambda found: f"/{found[1]}" if route.method == "POST" else f"/{found[1]}/{{user}}", route.path
-        )
+        path = re.sub(r"/(connections?)/\{name\}$", r"/\1" if route.method == "POST" else r"/\1/{user}", route.path)
         assert any(f"{route.method} {path}" in line for line in table.splitlines()), f"{route.method} {route.path}"
