@@ -14,26 +14,23 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from heapq import heappop, heappush
 from itertools import count, takewhile
 
+from .attempt import Attempts, Result
 from .clock import Clock, stamp
-from .courier import AGENT, Courier
-from .error import Conflict, Invalid, LockerError, StorageError
-from .filter import SYSTEM
+from .courier import Courier
+from .error import Conflict, StorageError
 from .follower import Lease
 from .lane import Lane, Letter
 from .ledger import AGAIN, POSITION, Ledger, Page
 from .log import Logbook
-from .notification import DIALECTS, Change, Notification
-from .receiver import Action, filled
-from .record import Body, Record
-from .signature import headers as signed
+from .meaning import Meanings
+from .record import Body
 from .sorter import Sorter
 from .subscribing import Subscriptions
 from .tree import Kinds
-from .verdict import Answer, Verdict, address, draft, judge
+from .verdict import Answer, Verdict, draft
 
 logger = logging.getLogger("locker")
 
@@ -66,16 +63,6 @@ class Figures:
     position: int = 0
 
 
-@dataclass(slots=True)
-class _Result:
-    """An answer that is not written yet; *verdict* None means that there was nothing to tell."""
-
-    letter: Letter
-    verdict: Verdict | None
-    has: bool
-    said: Body
-
-
 class Dispatcher:
     """Follows the log for all subscriptions of one locker, inside an event loop of its own.  Make a new one for each run."""
 
@@ -91,16 +78,18 @@ class Dispatcher:
         random: Callable[[], float],
         figures: Figures,
     ) -> None:
-        self._logbook, self._subscriptions, self._courier, self._lease = logbook, subscriptions, courier, lease
-        self._clock, self._random, self.figures = clock, random, figures
+        self._logbook, self._subscriptions, self._lease = logbook, subscriptions, lease
+        self._clock, self.figures = clock, figures
         self._ledger = Ledger(logbook)
-        self.sorter = Sorter(logbook, self._ledger, subscriptions, kinds)
+        meanings = Meanings(self._ledger, kinds)
+        self._attempts = Attempts(self._ledger, meanings, subscriptions, courier, clock, random)
+        self.sorter = Sorter(logbook, self._ledger, subscriptions, meanings)
         self._queue: deque[Lane] = deque()
         self._sick: deque[Lane] = deque()
         self._timers: list[tuple[float, int, Lane, Letter | None]] = []
         self._numbers = count()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._results: list[_Result] = []
+        self._results: list[Result] = []
         self._running = self._slow = 0
         self._since: dict[Letter, float] = {}
         self._saved = (0.0, 0)
@@ -250,12 +239,13 @@ class Dispatcher:
 
     async def _attempt(self, lane: Lane, letter: Letter) -> None:
         try:
-            result = await self._deliver(lane, letter)
+            result = await self._attempts.make(lane, letter, self.sorter.reached(lane))
+            self._heed(lane, result)
         except Exception as error:  # the store cannot be read, or we are wrong: the letter must not be lost for it
             logger.exception("a delivery of %s to %s failed", letter.thing, lane.subscription.id)
             answer = Answer(error=f"{type(error).__name__}: {error}")
             said: Body = {"position": letter.position, "attempt": letter.attempts}
-            result = _Result(letter, Verdict("failed", answer, self.now + SAVE_SECONDS), letter.has, said)
+            result = Result(letter, Verdict("failed", answer, self.now + SAVE_SECONDS), letter.has, said)
         finally:
             lane.running -= 1
             if self._since.pop(letter, None) is None:
@@ -279,101 +269,26 @@ class Dispatcher:
             self._slow += 1
             self._running -= 1
 
-    async def _deliver(self, lane: Lane, letter: Letter) -> _Result:
-        """Tell one receiver of one revision, once, and judge what it answers."""
-        subscription, now = lane.subscription, self.now
-        record = _sample(letter, subscription.id, stamp(self._clock())) if letter.request else self.sorter.record(letter)
-        if record is None or record.owner == SYSTEM:
-            return _Result(letter, None, letter.has, {})
-        before: Record | None = None
-        if letter.more and subscription.delivery.state == "last" and not letter.again:
-            record, before = self.sorter.newest(letter, record)
-        meaning = self._meaning(lane, letter, record, before)
-        if meaning is None:
-            return _Result(letter, None, letter.has, {})
-        letter.attempts += 1
-        message = f"msg_{subscription.number}_{letter.request or record.position}" + (f"_{lane.epoch}" if lane.epoch else "")
-        notification = Notification(message, subscription, record, *meaning, is_test=bool(letter.request))
-        said: Body = {
-            "record": f"{record.owner}/{record.id}",
-            "position": record.position,
-            "action": meaning[0],
-            "attempt": letter.attempts,
-        }
-        answer = await self._carry(lane, notification, said)
-        verdict = judge(subscription.delivery, answer, letter.attempts, self.now, self._random, lane.failing, once=bool(letter.request))
-        said |= {"message": message, "at": stamp(self._clock())}
-        if letter.request:
-            said["request"] = letter.request
-        if meaning[1]:
-            said["change"] = meaning[1]
-        if verdict.due is not None and not verdict.disable:
-            said["again"] = stamp(_moment(verdict.due))
-        self._heed(lane, letter, verdict, now)
-        has = meaning[0] != "delete" if verdict.is_success else letter.has
-        return _Result(letter, verdict, has, said)
-
-    def _meaning(self, lane: Lane, letter: Letter, record: Record, before: Record | None) -> tuple[Action, Change | None] | None:
-        """What a record means to this subscriber now; of a dead letter that is sent again, what it meant then."""
-        if letter.request:
-            return "create", None
-        if not letter.again:
-            return self.sorter.meaning(lane, record, letter.has, before)
-        known = self._ledger.known({letter.thing: [lane]}).get((lane.number, letter.thing))
-        if lane.subscription.delivery.state == "last" and known is not None and known.settled > record.position:
-            return None
-        letter.has = known is not None and known.has
-        return self.sorter.meaning(lane, record, letter.has) or ("delete" if record.op == "delete" else "update", None)
-
-    async def _carry(self, lane: Lane, notification: Notification, said: Body) -> Answer:
-        """Render, address, sign and send.  What cannot be made is an answer, too."""
-        try:
-            dialect = DIALECTS[notification.subscription.content.dialect]
-            body = dialect.body(notification)
-            if lane.secrets is None or lane.secrets_until < self.now:
-                lane.secrets, lane.secrets_until = self._subscriptions.secrets(notification.subscription), self.now + SECRETS_SECONDS
-            call, headers = lane.secrets.call(notification.subscription, notification.action)
-            url = filled(call.url, dialect.values(notification)) if "{" in call.url else call.url
-            said |= {"method": call.method, "url": address(url)}
-            if call.method == "GET":
-                body = b""
-            named = {name.lower() for name, _ in headers}
-            if body and "content-type" not in named:
-                headers.append(("Content-Type", dialect.media_type))
-            if "user-agent" not in named:
-                headers.append(("User-Agent", AGENT))
-            headers += signed(lane.secrets.keys, notification.id, int(self.now), body).items()
-        except KeyError:
-            return Answer(error=f"there is no dialect {notification.subscription.content.dialect!r} in this program")
-        except Invalid as error:
-            return Answer(error=str(error), is_final=True)
-        except LockerError as error:
-            return Answer(error=str(error))
-        except Exception as error:  # a stranger's dialect: whatever it raises, the others go on, and somebody can see it
-            return Answer(error=f"{type(error).__name__}: {error}"[:500], is_final=True)
-        return await self._courier.send(call.method, url, headers, body)
-
-    def _heed(self, lane: Lane, letter: Letter, verdict: Verdict, now: float) -> None:
-        """What an verdict says of its receiver."""
-        figures = self.figures
+    def _heed(self, lane: Lane, result: Result) -> None:
+        """What a verdict says of its receiver."""
+        figures, verdict, now = self.figures, result.verdict, self.now
+        if verdict is None:
+            return
         figures.attempts += 1
         figures.seconds += verdict.answer.seconds
         figures.outcomes[verdict.kind] = figures.outcomes.get(verdict.kind, 0) + 1
-        if letter.request:
+        if result.letter.request or verdict.answer.is_final:
             return
+        if (lane.failing is None) != verdict.is_success:
+            lane.failing = None if verdict.is_success else now
+            self.sorter.dirty.add(lane)
         if verdict.is_success:
             lane.failures = 0
-            if lane.failing is not None:
-                lane.failing = None
-                self.sorter.dirty.add(lane)
             return
         lane.failures += 1
-        if lane.failing is None:
-            lane.failing = now
-            self.sorter.dirty.add(lane)
         if verdict.answer.asked is not None and verdict.due is not None:
             lane.held = max(lane.held, verdict.due)  # who asks to be left alone means every letter
-        lane.hold(self.now)
+        lane.hold(now)
 
     # -- writing -------------------------------------------------------------------------------------
 
@@ -405,7 +320,7 @@ class Dispatcher:
             else:
                 return
 
-    def _page(self, results: list[_Result]) -> Page:
+    def _page(self, results: list[Result]) -> Page:
         """What is to be written now."""
         now, sorter = self.now, self.sorter
         page, sorter.page = sorter.page, Page()
@@ -424,7 +339,7 @@ class Dispatcher:
             self._saved = (now, position)
         return page
 
-    def _enter(self, page: Page, result: _Result) -> None:
+    def _enter(self, page: Page, result: Result) -> None:
         letter, verdict = result.letter, result.verdict
         lane = letter.lane
         if verdict is not None:
@@ -447,7 +362,7 @@ class Dispatcher:
                 ("INSERT OR REPLACE INTO dead_letters VALUES (?,?,?,?)", (lane.number, letter.position, letter.thing, since))
             )
 
-    async def _settle(self, results: list[_Result]) -> None:
+    async def _settle(self, results: list[Result]) -> None:
         """Go on with what was written."""
         for result in results:
             letter, verdict = result.letter, result.verdict
@@ -466,14 +381,3 @@ class Dispatcher:
         figures, sorter = self.figures, self.sorter
         figures.running, figures.letters, figures.position = len(self._tasks), sorter.total, sorter.position
         figures.lanes, figures.behind = len(sorter.lanes), len(sorter.behind)
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _sample(letter: Letter, subscription: str, now: str) -> Record:
-    """What a test tells of."""
-    owner = letter.thing.partition("/")[0]
-    text = '{"subscription":"' + subscription + '","test":true}'
-    return Record(0, owner, "test:0", now, "test", "test/locker", "add", letter.request, "", text)

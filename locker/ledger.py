@@ -15,6 +15,7 @@ import orjson
 
 from .database import connect, translated
 from .draft import Position
+from .error import NotFound
 from .follower import Lease
 from .lane import Lane, Letter
 from .log import Draft, Logbook
@@ -169,12 +170,13 @@ class Ledger:
             oldest = self._records.pop(next(iter(self._records)))
             self._bytes -= len(oldest.text or "")
 
-    def record(self, position: Position) -> Record | None:
-        """The record at a position."""
-        if (found := self._records.get(position)) is None:
-            rows = self._rows(SELECT + "WHERE position = ?", (position,))
-            found = as_record(rows[0]) if rows else None
-        return found
+    def record(self, position: Position) -> Record:
+        """The record at a position.  Raises StorageError, or NotFound if there is none."""
+        if (found := self._records.get(position)) is not None:
+            return found
+        if not (rows := self._rows(SELECT + "WHERE position = ?", (position,))):
+            raise NotFound(f"there is no record at position {position}")
+        return as_record(rows[0])
 
     def later(self, thing: str, after: Position, end: Position) -> Iterable[Record]:
         """The records of a thing after a position, up to *end*, oldest first."""

@@ -11,19 +11,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
-from itertools import count, islice
+from itertools import count
 
 from .error import LockerError, NotFound
-from .filter import Filter
 from .lane import MOST, Index, Lane, Letter
 from .ledger import POSITION, REQUESTS, Known, LaneRow, Ledger, Page
 from .log import Logbook, Position
-from .notification import Change
-from .receiver import Action
+from .meaning import Meanings, passes
 from .record import Body, Record
 from .subscribing import Subscriptions
 from .subscription import OWNER, SOURCE, TYPE, Start, Subscription
-from .tree import NO_KINDS, Kinds
 
 logger = logging.getLogger("locker")
 
@@ -36,13 +33,13 @@ DROP = tuple(f"DELETE FROM {table} WHERE subscription = ?" for table in ("lanes"
 
 
 class Sorter:
-    """Fills lanes with letters; *kinds* are the indexed fields of each collection, which decide what a term means.
+    """Fills lanes with letters.
 
     *page* gathers what is to be written, *stirred* are lanes that may have something to send, *dirty* those that came further.
     """
 
-    def __init__(self, logbook: Logbook, ledger: Ledger, subscriptions: Subscriptions, kinds: Mapping[str, Kinds]) -> None:
-        self._logbook, self._ledger, self._subscriptions, self._kinds = logbook, ledger, subscriptions, kinds
+    def __init__(self, logbook: Logbook, ledger: Ledger, subscriptions: Subscriptions, meanings: Meanings) -> None:
+        self._logbook, self._ledger, self._subscriptions, self._meanings = logbook, ledger, subscriptions, meanings
         self.lanes: dict[int, Lane] = {}
         self.live, self.behind = Index(), Index()
         self.position: Position = 0
@@ -55,7 +52,6 @@ class Sorter:
         self._heeded = self._fresh = 0
         self._low: list[tuple[Position, int, Letter]] = []
         self._numbers = count()
-        self._matches: dict[tuple[Position, str], bool] = {}
 
     def load(self, now: float) -> None:
         """Take up the work where the store says it stands."""
@@ -304,7 +300,7 @@ class Sorter:
             if said is not None and said.epoch == lane.epoch and said.settled >= record.position:
                 continue
             has = said is not None and said.has
-            if self.meaning(lane, record, has) is not None:
+            if self._meanings.of(lane, record, has) is not None:
                 self._add(Letter(lane, thing, record.position, has, epoch=lane.epoch, born=now))
         return full
 
@@ -334,74 +330,20 @@ class Sorter:
             heappush(self._low, (letter.floor, next(self._numbers), letter))
         self.stirred.append(lane)
 
+    def _recount(self) -> None:
+        self.total = sum(len(lane.letters) for lane in self.lanes.values())
+
+    # -- letters -------------------------------------------------------------------------------------
+
     def release(self, letter: Letter) -> None:
         """Forget a letter that has nothing more to tell."""
         letter.state = "done"
         if letter.lane.letters.pop(letter.name, None) is not None:
             self.total -= 1
 
-    def _recount(self) -> None:
-        self.total = sum(len(lane.letters) for lane in self.lanes.values())
-
-    # -- what a record means -------------------------------------------------------------------------
-
-    def meaning(self, lane: Lane, record: Record, has: bool, before: Record | None = None) -> tuple[Action, Change | None] | None:
-        """What a record is to a subscriber that *has* its thing or not; None if it need not hear of it.
-
-        *before* is the revision that the subscriber knows of, if not the one right before.
-        """
-        told: Action = "update" if has else "create"
-        if lane.term is None:
-            if record.op == "delete":
-                return ("delete", None) if has else None
-            return told, None
-        was_in = has or self._is_in(lane, before or self._ledger.before(record))
-        if self._is_in(lane, record):
-            return told, "changed" if was_in else "entered"
-        return ("delete", "left") if was_in else None
-
-    def _is_in(self, lane: Lane, record: Record | None) -> bool:
-        """Whether a revision is in the set that a subscription is about; asked once for all that have the same terms."""
-        if record is None or record.op == "delete":
-            return False
-        key = (record.position, lane.subscription.filter.terms)
-        if (known := self._matches.get(key)) is None:
-            if len(self._matches) > 10_000:
-                self._matches.clear()
-            kinds = self._kinds.get(record.source)
-            body: Body = record.body if kinds is None else record.body.get("body") or {}
-            assert lane.term is not None
-            try:
-                known = lane.term.matches(body, kinds or NO_KINDS)
-            except Exception:  # a body that no term can be asked of is in no set, and must not stop all others
-                logger.exception("%s cannot be asked for %s", record.id, lane.subscription.filter.terms)
-                known = False
-            self._matches[key] = known
-        return known
-
-    def following(self, letter: Letter) -> Record | None:
-        """The next revision that a letter has to tell, or the newest if only that counts; None if there is none."""
-        lane, after = letter.lane, letter.position if letter.after is None else letter.after
-        later = (each for each in self._ledger.later(letter.thing, after, self.reached(lane)) if passes(lane.subscription.filter, each))
-        if lane.subscription.delivery.state == "last":
-            found = list(later)
-            before = self._ledger.before(found[0]) if found and not letter.has else None
-            return found[-1] if found and self.meaning(lane, found[-1], letter.has, before) else None
-        return next(iter(islice((each for each in later if self.meaning(lane, each, letter.has)), 1)), None)
-
-    def newest(self, letter: Letter, record: Record) -> tuple[Record, Record | None]:
-        """The revision to tell instead of one that newer ones have overtaken, and the one that the subscriber knows of."""
-        letter.more = False
-        later = self._ledger.later(letter.thing, record.position, self.reached(letter.lane))
-        found = [each for each in later if passes(letter.lane.subscription.filter, each)]
-        if not found:
-            return record, None
-        letter.position = found[-1].position
-        return found[-1], self._ledger.before(record)
-
     def follow(self, letter: Letter) -> None:
         """Let a letter that told its revision go on to the next, or end."""
-        letter.more, found = False, self.following(letter)
+        letter.more, found = False, self._meanings.following(letter.lane, letter, self.reached(letter.lane))
         if found is None:
             if letter.is_kept:
                 self.page.clear(letter)
@@ -412,18 +354,6 @@ class Sorter:
         self.page.keep(letter)
         letter.lane.ready.append(letter)
         self.stirred.append(letter.lane)
-
-    def record(self, letter: Letter) -> Record | None:
-        """The record that a letter tells, if that can still be read."""
-        try:
-            return self._ledger.record(letter.position)
-        except LockerError:
-            return None
-
-
-def passes(filter: Filter, record: Record) -> bool:
-    """Whether a record at one of a filter's places passes the rest of it."""
-    return (filter.is_plain and record.note is None) or filter.passes(record)
 
 
 def _seconds(record: Record) -> float:

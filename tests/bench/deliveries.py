@@ -20,18 +20,13 @@ def bench(room: Path, count: int, rounds: int) -> list[Row]:
     try:
         many = {1: count, 100: max(1, count // 100), count: 1}
         rows = list[Row]()
-        peers = {
-            "at once": {"port": receiver.port, "count": count, "concurrency": CONCURRENCY},
-            "in a row": {"port": receiver.port, "count": count, "concurrency": 1},
-        }
-        posts = in_turns(rounds, peers, of="post")
-        parallel, single = posts[f"post {CONCURRENCY}"], posts["post 1"]
         for subscriptions, records in many.items():
             arguments = {"port": receiver.port, "subscriptions": subscriptions, "records": records}
-            ours = in_turns(rounds, {"deliver": arguments})[f"deliver {subscriptions}"]
+            peer = {"port": receiver.port, "count": count, "concurrency": CONCURRENCY}
+            runs = in_turns(rounds, {"deliver": arguments, "post": peer})
+            ours, theirs = runs[f"deliver {subscriptions}"], runs[f"post {CONCURRENCY}"]
             figure = f"deliveries, {records:,} records to {subscriptions:,} subscriptions"
-            rows.append(compared(figure, ours, f"aiohttp POSTs, {CONCURRENCY} at once", parallel, aim=0.5))
-            rows.append(compared(figure, ours, "aiohttp POSTs, one after the other", single))
+            rows.append(compared(figure, ours, f"bare aiohttp POSTs, {CONCURRENCY} at once", theirs, aim=0.5))
             rows.append(Row("memory", ours.peak, "MiB"))
         seconds = SECONDS if count >= 10_000 else 0.5
         paced = in_turns(rounds, {"deliver_paced": {"port": receiver.port, "rate": RATE, "seconds": seconds}})["paced"]

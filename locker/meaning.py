@@ -1,0 +1,85 @@
+"""
+What a record means to one subscriber: a create, an update, an end, or nothing; and which revision of a thing it must hear of next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+
+from .filter import Filter
+from .lane import Lane, Letter
+from .ledger import Ledger
+from .log import Position
+from .notification import Change
+from .receiver import Action
+from .record import Body, Record
+from .tree import NO_KINDS, Kinds
+
+Meaning = tuple[Action, Change | None]
+KEPT = 10_000
+
+logger = logging.getLogger("locker")
+
+
+class Meanings:
+    """Says what records mean; *kinds* are the indexed fields of each collection, which decide what a term means."""
+
+    def __init__(self, ledger: Ledger, kinds: Mapping[str, Kinds]) -> None:
+        self._ledger, self._kinds = ledger, kinds
+        self._matches: dict[tuple[Position, str], bool] = {}
+
+    def of(self, lane: Lane, record: Record, has: bool, before: Record | None = None) -> Meaning | None:
+        """What a record means to a subscriber that *has* its thing or not; None if it need not hear of it.
+
+        *before* is the revision that the subscriber knows of, if not the one right before.
+        """
+        told: Action = "update" if has else "create"
+        if lane.term is None:
+            if record.op == "delete":
+                return ("delete", None) if has else None
+            return told, None
+        was_in = has or self._is_in(lane, before or self._ledger.before(record))
+        if self._is_in(lane, record):
+            return told, "changed" if was_in else "entered"
+        return ("delete", "left") if was_in else None
+
+    def following(self, lane: Lane, letter: Letter, end: Position) -> Record | None:
+        """The next revision up to *end* that a letter has to tell, or the newest if only that counts; None if there is none."""
+        later = self._later(lane, letter.thing, letter.position if letter.after is None else letter.after, end)
+        if lane.subscription.delivery.state == "last":
+            found = list(later)
+            before = self._ledger.before(found[0]) if found and not letter.has else None
+            return found[-1] if found and self.of(lane, found[-1], letter.has, before) else None
+        return next((each for each in later if self.of(lane, each, letter.has)), None)
+
+    def newest(self, lane: Lane, letter: Letter, record: Record, end: Position) -> tuple[Record, Record | None]:
+        """The revision to tell instead of one that newer ones have overtaken, and the one that the subscriber knows of."""
+        found = list(self._later(lane, letter.thing, record.position, end))
+        return (found[-1], self._ledger.before(record)) if found else (record, None)
+
+    def _later(self, lane: Lane, thing: str, after: Position, end: Position) -> Iterator[Record]:
+        return (each for each in self._ledger.later(thing, after, end) if passes(lane.subscription.filter, each))
+
+    def _is_in(self, lane: Lane, record: Record | None) -> bool:
+        """Whether a revision is in the set that a subscription is about; asked once for all that have the same terms."""
+        if record is None or record.op == "delete" or lane.term is None:
+            return False
+        key = (record.position, lane.subscription.filter.terms)
+        if (known := self._matches.get(key)) is None:
+            if len(self._matches) > KEPT:
+                self._matches.clear()
+            kinds = self._kinds.get(record.source)
+            body: Body = record.body if kinds is None else record.body.get("body") or {}
+            try:
+                known = lane.term.matches(body, kinds or NO_KINDS)
+            except Exception:  # a body that no term can be asked of is in no set, and must not stop all others
+                logger.exception("%s cannot be asked for %s", record.id, lane.subscription.filter.terms)
+                known = False
+            self._matches[key] = known
+        return known
+
+
+def passes(filter: Filter, record: Record) -> bool:
+    """Whether a record at one of a filter's places passes the rest of it."""
+    return (filter.is_plain and record.note is None) or filter.passes(record)
