@@ -61,13 +61,6 @@ def known(**fields: Any) -> Body:
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None and value not in ("", [], {})}
 
 
-def lasting(value: Any, passing: frozenset[str]) -> Any:
-    """A document without its *passing* members, at any depth: counters that change from hour to hour, and would make an edit of it every time."""
-    if isinstance(value, dict):
-        return {name: lasting(inner, passing) for name, inner in value.items() if name not in passing}
-    return [lasting(inner, passing) for inner in value] if isinstance(value, list) else value
-
-
 def epoch(value: Any, unit: float = 1) -> str | None:
     """The moment that a number (or its text) of seconds since 1970 names, exact to the microsecond; *unit* is 1000 for milliseconds."""
     try:

@@ -11,13 +11,9 @@ from locker.error import LockerError, Retriable, Unauthorized
 
 from . import _bluesky
 from ._fetched import object_of, related
-from ._loose import lasting, obj, text
+from ._loose import obj, text
 
 _PAGES = Cursor(param="cursor", path="cursor", size_param="limit", size=100)
-_PASSING = frozenset((
-    *("likeCount", "replyCount", "repostCount", "quoteCount", "bookmarkCount", "followersCount", "followsCount", "postsCount"),
-    *("joinedAllTimeCount", "joinedWeekCount", "listItemCount"),
-))  # fmt: skip
 
 
 def _records(name: str, type: str, collection: str) -> Stream:
@@ -54,12 +50,16 @@ class Bluesky(Fetching):
     """The AT Protocol's XRPC calls, of bsky.social or of the server (PDS) that the connection names.
 
     Records tell when something was liked, and exist wherever the account lives; views tell what it says.  So likes are fetched as both, and are
-    one object.  Views are kept without counters.  With the option *actor* the public lists of another account are fetched; ``https://public.api.bsky.app`` shows its views without a login.
+    one object.   With the option *actor* the public lists of another account are fetched; ``https://public.api.bsky.app`` shows its views without a login.
     """
 
     name = "bluesky"
     types = ("post", "favorite", "contact")
     title = "Bluesky"
+    passing = frozenset((
+        *("likeCount", "replyCount", "repostCount", "quoteCount", "bookmarkCount", "followersCount", "followsCount", "postsCount"),
+        *("joinedAllTimeCount", "joinedWeekCount", "listItemCount"),
+    ))  # fmt: skip
     base_url = "https://bsky.social"
     auth = (
         Login(
@@ -90,7 +90,6 @@ class Bluesky(Fetching):
         kind = text(obj(obj(entry).get("value")).get("$type"))
         if kind and kind != stream.params.get("collection", kind):
             return Problem(stream.name, text(entry.get("uri")) or "a record", f"is of the collection {kind}")
-        entry = lasting(entry, _PASSING)
         found = super().item(stream, entry)
         if isinstance(found, Item) and stream.name == "feed":
             reason = text(obj(entry.get("reason")).get("$type")) or ""

@@ -26,6 +26,7 @@ from locker.connector import (
     Stream,
     Walk,
     Who,
+    without,
 )
 from locker.error import LimitReached, LockerError, Skippable
 
@@ -33,7 +34,7 @@ from . import _github
 from ._fetched import nothing, object_of, related
 from ._github_event import event
 from ._limit import retry_after, until
-from ._loose import lasting, obj, text
+from ._loose import obj, text
 
 _ACCEPT = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _PUBLIC = {
@@ -57,7 +58,7 @@ _LIMITED = ("rate limit", "abuse", "secondary limit")
 class Github(Fetching):
     """GitHub's REST API, or an Enterprise server's (``--base-url https://HOST/api/v3``).
 
-    Kept without counters, and repositories without when somebody touched them: else every star would be an edit of them every day.
+    Counters, and when somebody touched a repository, are kept but do not count: else every star would be an edit of them every day.
 
     With the option *username* the public lists of that account are fetched instead of one's own; no token is needed for that, but 60 requests an hour
     are all there is then.
@@ -165,8 +166,19 @@ class Github(Fetching):
             shown = []
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        found = super().item(stream, _lasting(stream, entry))
+        found = super().item(stream, entry)
         return related(stream, found) if stream.type == "contact" else found
+
+    def lasting(self, type: str, body: Body) -> Body:
+        """Without counters, and repositories without when somebody touched them: else every star would be an edit of them every day."""
+        if type in ("contact", "event"):
+            return body
+        if "files" in body:  # a gist, whose files may be called anything
+            return {name: value for name, value in body.items() if name != "comments"}
+        if type in ("favorite", "link"):
+            return obj(without(body, _PASSING))
+        repository = {"repository": without(body["repository"], _PASSING)} if "repository" in body else {}
+        return {**obj(without(body, _COUNTED)), **repository}
 
     def judge(self, answer: Answer) -> LockerError | None:
         """GitHub tells both of its limits as 403 (or 429): Retry-After goes first, then the window's end, else wait for a minute."""
@@ -191,18 +203,6 @@ class Github(Fetching):
             case "event":
                 return object_of(event(body), "title")
         return object_of(_github.post(body), "url")
-
-
-def _lasting(stream: Stream, entry: Any) -> Any:
-    """An entry without what changes by itself: counters, and when anybody touched a repository."""
-    if not isinstance(entry, dict) or stream.type in ("contact", "event"):
-        return entry
-    if stream.name in ("stars", "repositories"):
-        return lasting(entry, _PASSING)
-    if "files" in entry:  # a gist, whose files may be called anything
-        return {name: value for name, value in entry.items() if name != "comments"}
-    repository = {"repository": lasting(entry["repository"], _PASSING)} if "repository" in entry else {}
-    return {**lasting(entry, _COUNTED), **repository}
 
 
 def _public(stream: Stream) -> Stream:

@@ -12,12 +12,11 @@ from locker.connector import DAY, HOUR, Body, Fetching, Item, Option, Pace, Page
 from locker.error import Skippable
 
 from ._fetched import object_of
-from ._loose import epoch, known, lasting, obj, text, unique
+from ._loose import epoch, known, obj, text, unique
 from ._markup import plain
 
 SITE = "https://news.ycombinator.com/item?id="
 _AT_ONCE = 20
-_PASSING = frozenset(("score", "descendants"))
 
 
 class HackerNews(Fetching):
@@ -30,6 +29,7 @@ class HackerNews(Fetching):
     name = "hackernews"
     types = ("post",)
     title = "Hacker News"
+    passing = frozenset(("score", "descendants"))
     base_url = "https://hacker-news.firebaseio.com"
     asks = (Option(name="username", account=True, help="whose submissions and comments to fetch; capital letters matter", required=True),)
     pace = Pace(requests=1200, seconds=60, limit="", remaining="", reset="", per="host")
@@ -85,7 +85,7 @@ async def _one(session: Session, stream: Stream, id: int) -> Item | Problem | No
     said = answer.json()
     if not isinstance(said, dict):
         return None
-    return Item(stream.type, str(id), None if said.get("deleted") is True else lasting(said, _PASSING))
+    return Item(stream.type, str(id), None if said.get("deleted") is True else said)
 
 
 def _list(value: Any) -> list[Any]:

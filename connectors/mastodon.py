@@ -24,24 +24,24 @@ from locker.connector import (
 
 from . import _mastodon
 from ._fetched import object_of, related
-from ._loose import lasting, obj, text
+from ._loose import obj, text
 
 _STATUSES, _PEOPLE = Link(size_param="limit", size=40), Link(size_param="limit", size=80)
-_PASSING = frozenset((
-    *("replies_count", "reblogs_count", "favourites_count", "quotes_count", "followers_count", "following_count", "statuses_count"),
-    *("last_status_at", "votes_count", "voters_count"),
-))  # fmt: skip
 
 
 class Mastodon(Fetching):
     """Mastodon's API, of the instance that the connection names (``--base-url https://mastodon.social``).
 
-    Statuses and accounts are kept as they are given, without counters.  Without a token, and with the option *id*, the public statuses and people of that account are fetched; the rest needs a token.
+    Statuses and accounts are kept as they are given.  Without a token, and with the option *id*, the public statuses and people of that account are fetched; the rest needs a token.
     """
 
     name = "mastodon"
     types = ("post", "favorite", "contact")
     title = "Mastodon"
+    passing = frozenset((
+        *("replies_count", "reblogs_count", "favourites_count", "quotes_count", "followers_count", "following_count", "statuses_count"),
+        *("last_status_at", "votes_count", "voters_count"),
+    ))  # fmt: skip
     auth = (
         OAuth2(
             authorize="/oauth/authorize",
@@ -67,7 +67,7 @@ class Mastodon(Fetching):
     )
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        found = super().item(stream, lasting(entry, _PASSING))
+        found = super().item(stream, entry)
         if isinstance(found, Item) and stream.name == "bookmarks":
             return Item(found.type, f"bookmark:{found.key}", found.body)
         return related(stream, found) if stream.type == "contact" else found

@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 from locker.connector import DAY, Authorisation, Bearer, Body, Fetching, Item, OAuth2, Option, Pace, PageNumber, Problem, Stream, Who
 
 from ._documents import first, flag
-from ._loose import known, lasting, texts
+from ._loose import known, texts
 from ._moment import moment
 from ._saved import Saved, attributes_of, page_link
 from ._tags import tags
 
 _PAGES: dict[str, Any] = {"items": "items", "key": "_id", "paging": PageNumber(param="page", size_param="perpage", size=50, start=0)}
-_PASSING = frozenset(("count", "lastAction", "expanded"))
 
 
 class Raindrop(Saved, Fetching):
@@ -27,6 +26,7 @@ class Raindrop(Saved, Fetching):
 
     name = "raindrop"
     title = "Raindrop.io (CSV, HTML, API JSON)"
+    passing = frozenset(("count", "lastAction", "expanded"))
     patterns = ("*.csv", "*.html", "*.htm", "*.json")
     columns = ("url", "link")
     expected = "Raindrop's CSV with the columns id,title,url,…, its HTML, or the API's raindrops as JSON (objects with _id and link)"
@@ -66,7 +66,7 @@ class Raindrop(Saved, Fetching):
         found = super().item(stream, entry)
         if stream.name.endswith("collections") and isinstance(found, Item):
             # A collection and a raindrop may have the same number.
-            return Item(found.type, f"collection:{found.key}", lasting(found.body, _PASSING))
+            return Item(found.type, f"collection:{found.key}", found.body)
         return found
 
     def map(self, type: str, body: Body) -> Body | None:

@@ -10,15 +10,10 @@ from locker.connector import Bearer, Body, Cursor, Fetching, Item, OAuth2, Optio
 
 from . import _reddit
 from ._fetched import object_of
-from ._loose import lasting
 
 _LISTING = Cursor(param="after", path="data.after", size_param="limit", size=100)
 _AGENT = {"User-Agent": "server:locker:v1 (by /u/{username})"}
 _RAW = {"raw_json": "1"}
-_PASSING = frozenset((
-    *("ups", "downs", "score", "upvote_ratio", "num_comments", "num_crossposts", "view_count", "num_reports", "subreddit_subscribers"),
-    *("gilded", "gildings", "total_awards_received", "all_awardings", "awarders", "score_hidden", "visited", "clicked"),
-))  # fmt: skip
 
 
 def _listing(name: str, type: str, path: str, **params: str) -> Stream:
@@ -43,6 +38,10 @@ class Reddit(Fetching):
     name = "reddit"
     types = ("favorite", "post")
     title = "Reddit"
+    passing = frozenset((
+        *("ups", "downs", "score", "upvote_ratio", "num_comments", "num_crossposts", "view_count", "num_reports", "subreddit_subscribers"),
+        *("gilded", "gildings", "total_awards_received", "all_awardings", "awarders", "score_hidden", "visited", "clicked"),
+    ))  # fmt: skip
     base_url = "https://oauth.reddit.com"
     auth = (
         OAuth2(
@@ -66,7 +65,7 @@ class Reddit(Fetching):
     )
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        found = super().item(stream, lasting(entry, _PASSING))
+        found = super().item(stream, entry)
         if isinstance(found, Item) and stream.name == "saved":
             return Item(found.type, f"saved:{found.key}", found.body)
         return found

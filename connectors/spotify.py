@@ -31,10 +31,9 @@ from locker.connector import (
 
 from ._each_list import each_list, keys_of
 from ._fetched import nothing
-from ._loose import known, lasting, obj, objs, text, texts
+from ._loose import known, obj, objs, text, texts
 from ._moment import moment
 
-_PASSING = frozenset(("available_markets", "popularity", "followers", "preview_url"))
 _PAGES: dict[str, Any] = {"items": "items", "paging": NextUrl(path="next", size_param="limit", size=50)}
 
 
@@ -48,6 +47,7 @@ class Spotify(Fetching):
     name = "spotify"
     types = ("favorite", "link", "event")
     title = "Spotify"
+    passing = frozenset(("available_markets", "popularity", "followers", "preview_url"))
     base_url = "https://api.spotify.com"
     auth: ClassVar[tuple[Authorisation, ...]] = (
         OAuth2(
@@ -92,7 +92,6 @@ class Spotify(Fetching):
         return whole(session, playlists if stream.name == "playlists" else stream, walk)
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        entry = lasting(entry, _PASSING)
         if stream.name != "playlist-items":
             return super().item(stream, entry)
         playlist, track = unquote(stream.path.split("/")[3]), obj(obj(entry).get("track")) or obj(obj(entry).get("item"))

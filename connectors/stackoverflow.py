@@ -33,13 +33,9 @@ from locker.error import Fatal, LimitReached, LockerError, Retriable, Skippable,
 
 from . import _stackexchange
 from ._fetched import object_of
-from ._loose import lasting, obj, text
+from ._loose import obj, text
 
 _WAIT = re.compile(r"(\d+) seconds")
-_PASSING = frozenset((
-    *("score", "up_vote_count", "down_vote_count", "view_count", "answer_count", "favorite_count", "comment_count", "last_activity_date"),
-    *("delete_vote_count", "close_vote_count", "reopen_vote_count", "reputation", "accept_rate", "badge_counts"),
-))  # fmt: skip
 
 
 def _list(name: str, type: str, path: str, key: str, sort: str) -> Stream:
@@ -65,6 +61,10 @@ class StackOverflow(Fetching):
     name = "stackoverflow"
     types = ("favorite", "post")
     title = "Stack Overflow"
+    passing = frozenset((
+        *("score", "up_vote_count", "down_vote_count", "view_count", "answer_count", "favorite_count", "comment_count", "last_activity_date"),
+        *("delete_vote_count", "close_vote_count", "reopen_vote_count", "reputation", "accept_rate", "badge_counts"),
+    ))  # fmt: skip
     base_url = "https://api.stackexchange.com/2.3"
     auth = (
         OAuth2(
@@ -105,7 +105,7 @@ class StackOverflow(Fetching):
         return super().fetch(session, stream, walk)
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        return super().item(stream, lasting(entry, _PASSING))
+        return super().item(stream, entry)
 
     def document(self, answer: Answer) -> Any:
         """The answer's JSON; names have been seen in it that were written in Latin-1."""

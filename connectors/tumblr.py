@@ -32,9 +32,8 @@ from locker.connector import (
 )
 
 from . import _tumblr
-from ._loose import known, lasting, obj, text, unique
+from ._loose import known, obj, text, unique
 
-_PASSING = frozenset(("note_count", "notes", "total_posts", "likes", "posts"))
 _NPF = {"npf": "true", "reblog_info": "true"}
 
 
@@ -66,6 +65,7 @@ class Tumblr(Fetching):
     name = "tumblr"
     types = ("favorite", "post", "contact")
     title = "Tumblr"
+    passing = frozenset(("note_count", "notes", "total_posts", "likes", "posts"))
     base_url = "https://api.tumblr.com"
     auth: ClassVar[tuple[Authorisation, ...]] = (
         ApiKey(param="api_key", help="tumblr.com/oauth/apps, the consumer key; public lists only, together with the option blog"),
@@ -118,7 +118,7 @@ class Tumblr(Fetching):
     )  # fmt: skip
 
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
-        entry = lasting(obj(entry), _PASSING)
+        entry = obj(entry)
         if stream.type != "contact":
             key = text(entry.get("id_string"), entry.get("id"))
         else:  # when a blog was last written to is no news about the person

@@ -35,7 +35,7 @@ from locker.error import LimitReached, LockerError, Skippable, Unauthorized
 from . import _twitter, _twitter_v2
 from ._fetched import nothing
 from ._limit import until
-from ._loose import known, lasting, obj, objs, text, unique
+from ._loose import known, obj, objs, text, unique
 from ._said import is_quiet, said
 
 _V2: dict[str, Any] = {"items": "data", "paging": Cursor(param="pagination_token", path="meta.next_token", size_param="max_results")}
@@ -77,10 +77,6 @@ _OLD = {
 }
 """The same streams in version 1.1, which has no bookmarks."""
 
-_PASSING = frozenset((
-    "favorite_count", "retweet_count", "quote_count", "reply_count", "bookmark_count", "public_metrics", "followers_count", "friends_count",
-    "fast_followers_count", "normal_followers_count", "listed_count", "favourites_count", "statuses_count", "media_count",
-))  # fmt: skip
 _EXPIRED = {32, 89, 99, 135, 215, 416}
 _PUBLIC = ("tweets", "likes", "following", "followers")
 _RELATIONS = {"following": "following", "followers": "follower"}
@@ -90,12 +86,16 @@ class Twitter(Fetching):
     """Tweets, likes, bookmarks and who is followed; followers, the home timeline, mentions and messages when they are asked for.
 
     A tweet of version 2 is stored with its author, media and the tweets that it refers to (``includes``), a bookmark as ``{"bookmark": <tweet>}``,
-    a person as ``{"user", "relation"}``; everything without counters.  Keys are those of the archive that Twitter gives: a tweet's id, ``bookmark:<id>``, ``following:<id>``.
+    a person as ``{"user", "relation"}``.  Keys are those of the archive that Twitter gives: a tweet's id, ``bookmark:<id>``, ``following:<id>``.
     """
 
     name = "twitter"
     types = ("post", "favorite", "contact", "message")
     title = "Twitter (X)"
+    passing = frozenset((
+        "favorite_count", "retweet_count", "quote_count", "reply_count", "bookmark_count", "public_metrics", "followers_count", "friends_count",
+        "fast_followers_count", "normal_followers_count", "listed_count", "favourites_count", "statuses_count", "media_count",
+    ))  # fmt: skip
     base_url = "https://api.twitter.com"
     auth: ClassVar[tuple[Authorisation, ...]] = (
         OAuth2(
@@ -152,7 +152,6 @@ class Twitter(Fetching):
         id = _twitter.tweet_id(obj(entry))
         if id is None:
             return Problem(stream.name, text(obj(entry).get("id")) or "entry", "neither a tweet nor a person nor a message: it has no id")
-        entry = lasting(entry, _PASSING)
         if stream.type == "contact":
             relation = _RELATIONS[stream.name]
             return Item(stream.type, f"{relation}:{id}", {"user": entry, "relation": relation})

@@ -81,11 +81,12 @@ class Batch:
         if draft.revision is not None and draft.text is not None:
             return self._revised(draft, draft.text, draft.revision, head)
         nothing = Outcome(None, head.newest, head.first, 0)
-        is_same = draft.digest == head.digest and not head.deleted and draft.patch is None
-        before, late = head, False
+        voice, before = self._counted(draft, head) if draft.lasting is not None and draft.text is not None else (draft, head)
+        is_same = voice.digest == before.digest and not head.deleted and draft.patch is None
+        late = False
         if self.sighting is not None:
             if self.voices is not None and is_same:
-                self.voices.heard(draft)
+                self.voices.heard(voice)
             if is_same and self._is_fresh(head, self.sighting):
                 return nothing
             late = head.as_of is not None and self.sighting.as_of < head.as_of
@@ -93,9 +94,16 @@ class Batch:
         if draft.text is None:
             gone = head.deleted and not draft.keep
             return nothing if late or gone else self._later("delete", draft, head, *self._last(head))
-        if late or is_same or (self.voices is not None and self.voices.is_echo(before, draft)):
+        if late or is_same or (self.voices is not None and self.voices.is_echo(before, voice)):
             return nothing
         return self._later("edit", draft, head, draft.text, draft.digest)
+
+    def _counted(self, draft: Draft, head: Head) -> tuple[Draft, Head]:
+        """Draft and head with the digests of what counts of their bodies; where the whole bodies are equal that is seldom asked for."""
+        if draft.digest == head.digest and self.voices is None:
+            return draft, head
+        stood, _ = self._last(head)
+        return draft._replace(digest=draft.content(draft.text or "{}")), head._replace(digest=draft.content(stood))
 
     def flush(self) -> None:
         """Write rows and heads."""

@@ -67,6 +67,7 @@ from .mapping import Paths, find
 from .moment import iso, moment
 from .pace import Pace
 from .paging import URL, Cursor, Link, MaxId, NextUrl, Offset, Once, PageNumber, Paging, Step
+from .path import without
 from .record import Blob, Body
 
 ANYWHERE = "*"
@@ -118,6 +119,7 @@ __all__ = [
     "iso",
     "mend",
     "moment",
+    "without",
 ]
 
 
@@ -212,6 +214,19 @@ class Fetching(Connector):
     def item(self, stream: Stream, entry: Any) -> Item | Problem | None:
         """What one entry of a stream's list becomes: itself under its key, unless overridden; None leaves it out."""
         return walker.item(stream, entry)
+
+    passing: ClassVar[frozenset[str]] = frozenset()
+    """Members of its documents, at any depth, that change though nobody did anything: counters of stars, of views.  Documents are stored whole."""
+
+    @property
+    def has_passing(self) -> bool:
+        """Whether some of its documents' content does not count."""
+        return bool(self.passing) or type(self).lasting is not Fetching.lasting
+
+    def lasting(self, type: str, body: Body) -> Body:  # noqa: ARG002 - one that overrides it may want the type
+        """What of a document of a primary type counts: a document that differs in the rest alone is nothing new.  Without *passing*, unless overridden."""
+        made: Body = without(body, self.passing)
+        return made
 
     def judge(self, answer: Answer) -> LockerError | None:  # noqa: ARG002
         """What an answer means where its status does not say it (an error inside of a 200, a limit told as 403); None: what the status says."""

@@ -4,11 +4,12 @@ A draft is what may become a record; ``batch.py`` decides which of them do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .error import Invalid
-from .record import Blob, Body, Op, canonical, plain_digest
+from .record import Blob, Body, Op, canonical, loads, plain_digest
 
 Position = int
 """A place in the one order of all records; 0 is before the first."""
@@ -22,6 +23,7 @@ class Draft(NamedTuple):
 
     *expect* is the version of the thing's newest record that the caller has seen, 0 for none: if another one is newer, the append raises Conflict.
     *keep* appends a delete again though the thing is gone, when only its note changed.  *revision*: see ``batch.py``.
+    *lasting* gives what of a body counts: one that differs in the rest alone is nothing new, though it would be stored whole.
     """
 
     type: str
@@ -35,6 +37,11 @@ class Draft(NamedTuple):
     expect: int | None = None
     keep: bool = False
     revision: int | None = None
+    lasting: Callable[[Body], Body] | None = None
+
+    def content(self, text: str) -> bytes:
+        """The digest of what counts of a body, this draft's own or the one before."""
+        return plain_digest(text if self.lasting is None else canonical(self.lasting(loads(text))))
 
     @classmethod
     def of(cls, type: str, key: str, body: Body | None, **more: Any) -> Draft:

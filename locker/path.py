@@ -58,3 +58,10 @@ def number(path: str, value: Any) -> int | None:
         return int(found) if found else None
     except ValueError:
         return None
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """A document without its members of some names, at any depth."""
+    if isinstance(value, dict):
+        return {name: without(inner, names) for name, inner in value.items() if name not in names}
+    return [without(inner, names) for inner in value] if isinstance(value, list) else value

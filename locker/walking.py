@@ -215,7 +215,9 @@ class Walking:
         if type not in self._types:
             ServiceType.parse(type)
             self._types.add(type)
-        return Draft.of(type, item.key, item.body)
+        primary = type.partition("/")[0]
+        lasting = (lambda body: self._connector.lasting(primary, body)) if self._connector.has_passing else None
+        return Draft.of(type, item.key, item.body, lasting=lasting)
 
     # -- the end -------------------------------------------------------------------------------------------
 

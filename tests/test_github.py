@@ -142,17 +142,18 @@ def test_repositories_gists_and_issues() -> None:
     assert ("Too hot", ["bug"], "issue") == tuple(said(GITHUB, "post", ISSUE)[name] for name in ("title", "tag", "kind"))
 
 
-def test_counters_are_not_kept() -> None:
-    """A star that somebody else gives is no edit of mine; what a person writes is kept, and files may be called like a counter."""
+def test_counters_are_kept_but_do_not_count() -> None:
+    """A star that somebody else gives is no edit of mine; what a person writes counts, and files may be called like a counter."""
     counted = {**SOUP, "stargazers_count": 5, "pushed_at": "2020-01-01T00:00:00Z"}
     (star,) = made(GITHUB, "stars", [{**STAR, "repo": counted}])
-    assert {"starred_at", "repo"} == set(star.body or {})
-    assert {"id", "name", "full_name", "html_url", "description", "owner", "topics", "created_at"} == set((star.body or {})["repo"])
-    (gist,) = made(GITHUB, "gists", [{**GIST, "files": {"score": {"size": 3}}, "comments": 2}])
-    assert {**GIST, "files": {"score": {"size": 3}}} == gist.body
-    (issue,) = made(GITHUB, "issues", [{**ISSUE, "comments": 2, "repository": counted, "reactions": {"+1": 1}}])
-    assert "updated_at" in (issue.body or {})
-    assert "updated_at" not in (issue.body or {})["repository"]
+    assert {**STAR, "repo": counted} == star.body
+    lasting = GITHUB.lasting("favorite", star.body)
+    assert {"starred_at", "repo"} == set(lasting)
+    assert {"id", "name", "full_name", "html_url", "description", "owner", "topics", "created_at"} == set(lasting["repo"])
+    gist = {**GIST, "files": {"score": {"size": 3}}}
+    assert gist == GITHUB.lasting("link", {**gist, "comments": 2})
+    issue = GITHUB.lasting("post", {**ISSUE, "comments": 2, "repository": counted, "reactions": {"+1": 1}})
+    assert ("updated_at" in issue, "updated_at" in issue["repository"], "reactions" in issue) == (True, False, False)
 
 
 def refusal(status: int, headers: dict[str, str], message: str) -> LockerError | None:

@@ -32,7 +32,9 @@ def test_spotify() -> None:
     assert ("Lo 3", "artist", ["folk"]) == tuple(first("spotify", "artists")[field] for field in ("title", "kind", "tag"))
     assert ("Ann", "playlist") == tuple(first("spotify", "playlists")[field] for field in ("author", "kind"))
     assert "Radio" == first("spotify", "shows")["author"]
-    assert "popularity" not in json.dumps(items("spotify", "tracks")[0].body)
+    track = items("spotify", "tracks")[0].body
+    assert track is not None
+    assert "popularity" not in json.dumps(fetching("spotify").lasting("favorite", track))
 
 
 def test_an_entry_of_a_playlist_knows_its_playlist() -> None:
