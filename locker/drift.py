@@ -5,29 +5,43 @@ How a service's answers drift over the years: more fields, fewer, and fields of 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 from typing import Any
+from xml.sax.saxutils import escape
 
 from .record import Body
 from .stand_in import Call, Mood, Reply
 
+Drift = Callable[[Any, Random], Any]
+_LEAF = re.compile(rb"<([A-Za-z][\w:.-]*)>([^<]*)</\1>")
 _OTHERS: tuple[Any, ...] = (None, 7, "text", [], {}, [{}], [None])
 
 
-def drifting(drift: Callable[[Any, Random], Any], seed: int) -> Mood:
-    """Answers whose JSON changed; the same change each time."""
+def drifting(drift: Drift, seed: int) -> Mood:
+    """Answers whose JSON or XML changed; the same change each time."""
 
     def mood(call: Call, reply: Reply) -> Reply:
         if call.name == "who" or reply.status != 200:
             return reply
+        random = Random(f"{seed} {call.path}")  # noqa: S311
+        if reply.body.lstrip().startswith(b"<"):
+            return replace(reply, body=_LEAF.sub(lambda leaf: _leaf(leaf, drift, random), reply.body))
         try:
-            return replace(reply, body=json.dumps(drift(json.loads(reply.body), Random(f"{seed} {call.path}"))).encode())  # noqa: S311
+            return replace(reply, body=json.dumps(drift(json.loads(reply.body), random)).encode())
         except ValueError:
             return reply
 
     return mood
+
+
+def _leaf(leaf: re.Match[bytes], drift: Drift, random: Random) -> bytes:
+    """An element that holds only text, as a member of an object that drifts."""
+    name = leaf[1].decode("ascii", "replace")
+    drifted = drift({name: leaf[2].decode("utf-8", "replace")}, random)
+    return b"".join(f"<{name}>{escape(str(value))}</{name}>".encode() for name, value in drifted.items())
 
 
 def more(value: Any, random: Random) -> Any:
