@@ -54,6 +54,8 @@ def favorite(entry: Body) -> Body:
         url=said.get("url"),
         description=said.get("text"),
         author=said.get("author"),
+        author_url=f"https://bsky.app/profile/{name}" if (name := text(author.get("handle"), author.get("did"))) else None,
+        avatar=text(author.get("avatar")),
         kind="like",
         tag=said.get("tag"),
         created=said.get("created"),

@@ -69,8 +69,10 @@ def star(starred: Body) -> Body:
     said = gist(thing) if is_gist(thing) else repository(thing)
     said.pop("created", None)
     author = text(said.pop("author", None))
-    picture = text(obj(thing.get("owner")).get("avatar_url"))
-    return {**said, **known(author=author, kind="star", created=moment(starred.get("starred_at")), thumbnail=picture)}
+    owner = obj(thing.get("owner"))
+    picture = text(owner.get("avatar_url"))
+    by = known(author=author, author_url=text(owner.get("html_url")), avatar=picture)
+    return {**said, **by, **known(kind="star", created=moment(starred.get("starred_at")), thumbnail=picture)}
 
 
 def repository(said: Body) -> Body:

@@ -47,6 +47,8 @@ def favorite(status: Body) -> Body:
         title=_words(said.get("spoiler_text")),
         description=_content(said),
         author=handle(obj(said.get("account"))),
+        author_url=text(obj(said.get("account")).get("url")),
+        avatar=text(obj(said.get("account")).get("avatar")),
         kind="bookmark" if said.get("bookmarked") is True and said.get("favourited") is not True else "like",
         tag=_tags(said),
         created=moment(said.get("created_at")),

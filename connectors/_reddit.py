@@ -24,6 +24,7 @@ def favorite(thing: Body) -> Body:
         title=said.get("title"),
         description=said.get("text") or next(iter(said.get("links", [])), None),
         author=said.get("author"),
+        author_url=f"https://www.reddit.com/user/{author}" if (author := text(data.get("author"))) and author != "[deleted]" else None,
         kind="saved" if data.get("saved") is True and data.get("likes") is not True else "upvote",
         tag=said.get("tag"),
         created=said.get("created"),

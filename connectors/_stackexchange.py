@@ -24,6 +24,8 @@ def favorite(question: Body) -> Body:
         title=said.get("title"),
         description=said.get("text"),
         author=said.get("author"),
+        author_url=text(obj(question.get("owner")).get("link")),
+        avatar=text(obj(question.get("owner")).get("profile_image")),
         kind="bookmark",
         tag=said.get("tag"),
         created=said.get("created"),

@@ -25,6 +25,7 @@ def favorite(body: Body) -> Body:
         title=said.get("title"),
         description=said.get("text"),
         author=said.get("author"),
+        author_url=text(obj(body.get("blog")).get("url")),
         kind=said.get("kind"),
         tag=said.get("tag"),
         created=liked or said.get("created"),

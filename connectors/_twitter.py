@@ -83,6 +83,8 @@ def favorite(liked: Body, kind: str = "like") -> Body:
         url=said.get("url"),
         description=said.get("text"),
         author=said.get("author"),
+        author_url=f"https://twitter.com/{screen_name}" if (screen_name := text(obj(liked.get("user")).get("screen_name"))) else None,
+        avatar=text(obj(liked.get("user")).get("profile_image_url_https"), obj(liked.get("user")).get("profile_image_url")),
         kind=kind,
         tag=said.get("tag"),
         created=said.get("created"),

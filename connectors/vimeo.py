@@ -83,7 +83,9 @@ class Vimeo(Fetching):
         done = "like" if type == "favorite" else "watchlater"
         since = moment(obj(obj(obj(body.get("metadata")).get("interactions")).get(done)).get("added_time"))
         kind = "album" if "/albums/" in (text(body.get("uri")) or "") else "video"
-        return shared | known(description=described, created=since or created, kind=kind, thumbnail=_picture(body.get("pictures")))
+        by = _author(body)
+        about = known(author_url=text(by.get("link")), avatar=_picture(by.get("pictures"))) if type == "favorite" else {}
+        return shared | about | known(description=described, created=since or created, kind=kind, thumbnail=_picture(body.get("pictures")))
 
 
 def _person(body: Body) -> Body:

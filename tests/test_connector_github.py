@@ -206,6 +206,7 @@ STAR = {
     "tag": ["food"],
     "language": "Python",
     "thumbnail": "https://a.example/1.png",
+    "avatar": "https://a.example/1.png",
 }
 
 

@@ -91,6 +91,8 @@ def test_a_star_says_when_and_what() -> None:
         "tag": ["food"],
         "created": "2020-01-02T03:04:05Z",
         "thumbnail": "https://pictures.example/7",
+        "author_url": "https://github.com/ann",
+        "avatar": "https://pictures.example/7",
         "updated": "2016-01-02T03:04:05Z",
     }
     assert expected == said(GITHUB, "favorite", STAR)

@@ -36,6 +36,7 @@ def test_the_guide_runs_as_printed(tmp_path: Path) -> None:
     assert ("data-collected", "user_id", "github", 3) == (hook["event"], hook["user"], hook["network"], hook["data"]["records"])
     connection = json.loads((tmp_path / "connection.json").read_text(encoding="utf-8"))
     assert "access_token" not in json.dumps(connection)
+    assert {"https://avatars.example/ada"} == {item["avatarUrl"] for item in connection["data"]}
 
 
 def test_the_guide_names_every_call() -> None:

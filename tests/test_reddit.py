@@ -78,6 +78,7 @@ def test_a_saved_link() -> None:
         "tag": ["cooking", "Hot"],
         "created": "2016-03-13T00:46:40Z",
         "thumbnail": "https://pictures.example/abc.jpg",
+        "author_url": "https://www.reddit.com/user/ann",
     } == said(REDDIT, "favorite", LINK)
 
 

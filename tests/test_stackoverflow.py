@@ -62,6 +62,8 @@ def test_a_bookmarked_question() -> None:
         "tag": ["soup", "salt"],
         "created": "2012-03-20T11:28:40Z",
         "thumbnail": "https://pictures.example/7",
+        "author_url": "https://stackoverflow.com/users/7/ann",
+        "avatar": "https://pictures.example/7",
         "updated": "2012-03-20T11:58:00Z",
     } == said(STACK, "favorite", QUESTION)
     assert "https://stackoverflow.com/questions/8" == said(STACK, "favorite", OLD)["url"]
