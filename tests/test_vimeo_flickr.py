@@ -24,6 +24,7 @@ def test_vimeo() -> None:
         "created": "2020-03-03T10:00:00Z",
         "updated": "2020-02-03T10:00:00Z",
         "thumbnail": "https://i.vimeo.example/v3_100.jpg",
+        "author_url": "https://vimeo.com/jo",
     } == like
     assert "2020-04-03T10:00:00Z" == first("vimeo", "watchlater")["created"]
     assert ("A street", "anybody") == tuple(first("vimeo", "videos")[field] for field in ("text", "visibility"))
