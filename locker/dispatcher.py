@@ -20,7 +20,7 @@ from itertools import count, takewhile
 from .attempt import Attempts, Result
 from .clock import Clock, stamp
 from .courier import Courier
-from .error import Conflict, StorageError
+from .error import Conflict, LockerError, StorageError
 from .follower import Lease
 from .lane import Lane, Letter
 from .ledger import AGAIN, POSITION, Ledger, Page
@@ -370,7 +370,8 @@ class Dispatcher:
                 continue
             letter.has = result.has
             if verdict is not None and verdict.disable:
-                await asyncio.to_thread(self._subscriptions.set, letter.lane.subscription.id, "disabled", verdict.disable)
+                with suppress(LockerError):  # it was removed meanwhile, or the disk is full: the next attempt says it again
+                    await asyncio.to_thread(self._subscriptions.set, letter.lane.subscription.id, "disabled", verdict.disable)
             if verdict is not None and not verdict.is_settled:
                 letter.state = "waiting"
                 self._at(letter.due, letter.lane, letter)
