@@ -117,6 +117,7 @@ CREATE TABLE IF NOT EXISTS walks (             -- where the walk of one stream o
     started TEXT,                                        -- when the walk under way began; null if none is
     whole INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0,
     pages INTEGER NOT NULL DEFAULT 0, unreadable INTEGER NOT NULL DEFAULT 0,   -- of the walk under way
+    base INTEGER NOT NULL DEFAULT 0,                     -- the newest version of the log when it began
     finished TEXT,                                       -- when the last walk ended
     swept TEXT,                                          -- when the last sweep began that saw everything
     errors INTEGER NOT NULL DEFAULT 0, code TEXT, error TEXT,

@@ -25,6 +25,7 @@ COLUMNS = (
     "ended",
     "pages",
     "unreadable",
+    "base",
     "finished",
     "swept",
     "errors",
@@ -38,7 +39,8 @@ _PUT = f"INSERT OR REPLACE INTO walks (owner, source, {_NAMES}) VALUES (?, ?, {'
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One stream.  *started* is when the walk under way began (None: none is), *whole* whether it shows all there is, *ended* that its last page is in.
+    """One stream.  *started* is when the walk under way began (None: none is), *whole* whether it shows all there is, *ended* that its last page is in,
+    *base* the newest version of the log when it began.
 
     *finished* is when the last walk ended, *swept* when the last one began that saw everything; *due* is when it is looked at again.  All are stamps.
     """
@@ -51,6 +53,7 @@ class Standing:
     ended: bool = False
     pages: int = 0
     unreadable: int = 0
+    base: int = 0
     finished: str | None = None
     swept: str | None = None
     errors: int = 0

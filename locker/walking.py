@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from .batch import version_of
 from .clock import Clock, stamp
 from .connection import Connection
 from .connector import DAY, Fetching, Item, Page, Problem, Session, Stream, Walk
@@ -130,8 +131,8 @@ class Walking:
 
     def _anew(self, standing: Standing) -> Standing:
         """At the beginning of a walk.  Its moments are the log's: one that went back with a clock would make everything look missing."""
-        started = self._logbook.transact(self._logbook.now)
-        return replace(standing, step=None, started=started, ended=False, pages=0, unreadable=0)
+        started, base = self._logbook.transact(lambda writing: (self._logbook.now(writing), version_of(writing, self._connection.log)))
+        return replace(standing, step=None, started=started, ended=False, pages=0, unreadable=0, base=base)
 
     def _scope_name(self) -> str:
         """What the stream's items are a picture of: another account's are not missing from this one's list."""
@@ -178,7 +179,7 @@ class Walking:
             now = self._logbook.now(writing)
             sighting = Sighting(self._scope, max(now, started), started, fresh)
             outcomes = self._logbook.write(writing, self._connection.log, drafts, sighting, now)
-            is_quiet = not any(outcome.op for outcome in outcomes)
+            is_quiet = not outcomes or (not any(outcome.op for outcome in outcomes) and _is_known(outcomes, standing.base))
             after = _after(standing, page, problems, leaves=may_leave and is_quiet)
             self._standings.put(writing, after)
             return Written(outcomes, after, is_quiet)
@@ -248,6 +249,11 @@ def _after(standing: Standing, page: Page, problems: int, *, leaves: bool = Fals
         return after
     since = page.since if page.since is not None else standing.since
     return replace(after, step=None, since=since, ended=True, whole=after.whole and not page.unchanged)
+
+
+def _is_known(outcomes: Sequence[Outcome], base: int) -> bool:
+    """Whether a page shows anything that stood so before its walk began; what the walk itself brought proves nothing, though it is shown again."""
+    return any(0 < outcome.version <= base for outcome in outcomes)
 
 
 def _later(now: datetime, seconds: float) -> str:

@@ -50,6 +50,22 @@ async def test_an_interrupted_walk_goes_on_where_it_was(tmp_path: Path) -> None:
     assert pages == [asked.partition("page=")[2].partition("&")[0] for asked in service.asked]
 
 
+async def test_an_interrupted_look_for_what_is_new_misses_nothing(tmp_path: Path) -> None:
+    """When more is new while a run rests in the middle, pages shift: what the run itself brought does not count as the end of what is new."""
+    service = FakeService({"/starred": [star(n) for n in range(20, 0, -1)]})
+    async with service.open() as base:
+        with opened(tmp_path, Stars()) as locker:
+            locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
+            await locker.syncing.run("me", "stars")
+            service.lists["/starred"] = [star(n) for n in range(80, 0, -1)]
+            service.fail(4, 400)
+            assert 30 == (await locker.syncing.run("me", "stars")).records
+            service.lists["/starred"] = [star(n) for n in range(100, 0, -1)]
+            assert 30 == (await locker.syncing.run("me", "stars")).records
+            assert 20 == (await locker.syncing.run("me", "stars")).records
+            assert 100 == len(bodies(locker, "stars"))
+
+
 async def test_unauthorized(tmp_path: Path) -> None:
     """A token that the service refuses makes the connection unauthorized, and the error says what to do."""
     async with FakeService({"/starred": []}).open() as base:
