@@ -7,7 +7,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .command import asking, connecting, history, importing, knowing, making, people, serving, switching, syncing, tapping, upkeep
+from .command import asking, connecting, history, importing, knowing, making, people, serving, switching, syncing, tapping, upkeep, watching
 from .command.frame import Commands
 
 
@@ -29,6 +29,9 @@ for command in (
     syncing.sync,
     syncing.connections,
     tapping.singer,
+    watching.subscriptions,
+    watching.deliveries,
+    watching.redeliver,
     asking.get,
     asking.listing,
     asking.fields,

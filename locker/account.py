@@ -92,6 +92,11 @@ class Accounts:
         """Everything that holds now.  Not for changing."""
         return self._register.picture
 
+    @property
+    def changes(self) -> int:
+        """Grows whenever anything changed that may be allowed to somebody."""
+        return self._register.changes
+
     def follow(self) -> None:
         """Read what is new in the log now, so that the first request does not have to."""
         self._register.follow()

@@ -20,6 +20,7 @@ from .receiver import filled
 from .record import Body, Record
 from .signature import headers as signed
 from .subscribing import Subscriptions
+from .subscription import Subscription
 from .verdict import Answer, Verdict, address, judge
 
 SECRETS_SECONDS = 60.0
@@ -40,7 +41,7 @@ class Result:
 
 
 class Attempts:
-    """Makes attempts for all lanes; *random* answers 0 to 1, for the jitter."""
+    """Makes attempts for all lanes; *random* answers 0 to 1, for the jitter, *refusal* why nothing may be sent to a subscription any more."""
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class Attempts:
         courier: Courier,
         clock: Clock,
         random: Callable[[], float],
+        refusal: Callable[[Subscription], str],
     ) -> None:
+        self._refusal = refusal
         self._ledger, self._meanings, self._subscriptions, self._courier = ledger, meanings, subscriptions, courier
         self._clock, self._random = clock, random
 
@@ -71,11 +74,13 @@ class Attempts:
         notification = Notification(message, subscription, record, *meaning, is_test=bool(letter.request))
         place = {"record": f"{record.owner}/{record.id}", "position": record.position}
         said: Body = {**place, "action": meaning[0], "attempt": letter.attempts, "message": message}
-        answer = await self._carry(lane, notification, said)
-        now = self._clock()
-        verdict = judge(
-            subscription.delivery, answer, letter.attempts, now.timestamp(), self._random, lane.failing, once=bool(letter.request)
-        )
+        refusal = self._refusal(subscription)
+        answer = Answer(error=f"nothing was sent: {refusal}") if refusal else await self._carry(lane, notification, said)
+        now, once = self._clock(), bool(letter.request)
+        if refusal and not once:
+            verdict = Verdict("failed", answer, now.timestamp(), refusal)
+        else:
+            verdict = judge(subscription.delivery, answer, letter.attempts, now.timestamp(), self._random, lane.failing, once=once)
         more = {"request": letter.request, "change": meaning[1], "again": None}
         if verdict.due is not None and not verdict.disable:
             more["again"] = stamp(datetime.fromtimestamp(verdict.due, UTC))

@@ -48,7 +48,9 @@ class Deliveries:
         clock: Clock = system_clock,
         random: Callable[[], float] = chance.random,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
+        refusal: Callable[[Subscription], str] = lambda _: "",
     ) -> None:
+        self._refusal = refusal
         self._logbook, self._subscriptions, self._kinds = logbook, subscriptions, kinds
         self._clock, self._random, self._timeout = clock, random, timeout
         self._thread: Thread | None = None
@@ -107,7 +109,7 @@ class Deliveries:
         self.error = None
         return Dispatcher(
             self._logbook, self._subscriptions, courier, self._kinds,
-            lease=lease, clock=self._clock, random=self._random, figures=self.figures,
+            lease=lease, clock=self._clock, random=self._random, figures=self.figures, refusal=self._refusal,
         )  # fmt: skip
 
     def _failed(self, error: LockerError) -> None:

@@ -29,6 +29,7 @@ from .meaning import Meanings
 from .record import Body
 from .sorter import Sorter
 from .subscribing import Subscriptions
+from .subscription import Subscription
 from .tree import Kinds
 from .verdict import Answer, Verdict, draft
 
@@ -77,12 +78,13 @@ class Dispatcher:
         clock: Clock,
         random: Callable[[], float],
         figures: Figures,
+        refusal: Callable[[Subscription], str] = lambda _: "",
     ) -> None:
         self._logbook, self._subscriptions, self._lease = logbook, subscriptions, lease
         self._clock, self.figures = clock, figures
         self._ledger = Ledger(logbook)
         meanings = Meanings(self._ledger, kinds)
-        self._attempts = Attempts(self._ledger, meanings, subscriptions, courier, clock, random)
+        self._attempts = Attempts(self._ledger, meanings, subscriptions, courier, clock, random, refusal)
         self.sorter = Sorter(logbook, self._ledger, subscriptions, meanings)
         self._queue: deque[Lane] = deque()
         self._sick: deque[Lane] = deque()

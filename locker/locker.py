@@ -23,6 +23,7 @@ from .decision import Decided, Seen, Sight, Write
 from .delivery import Deliveries
 from .document import Document, Documents
 from .draft import Draft, Outcome
+from .entitlement import Entitlements
 from .error import NotFound
 from .flag import MAINTENANCE, Flag, Flags
 from .follower import Lease
@@ -47,6 +48,7 @@ from .tagging import Tag, Tags
 from .tap import Taps
 from .vault import Vault
 from .views import Views
+from .watching import Watching
 
 __all__ = [
     "MAINTENANCE",
@@ -105,7 +107,8 @@ class Locker:
         self.flags = Flags(self.logbook)
         self.subscriptions = Subscriptions(self.logbook, self.vault, collections=self.collections, clock=clock)
         kinds = {type: schema.kinds for type, schema in self.schemas.items()}
-        self.deliveries = Deliveries(self.logbook, self.subscriptions, kinds, clock=clock)
+        self.deliveries = Deliveries(self.logbook, self.subscriptions, kinds, clock=clock, refusal=Entitlements(self.accounts).refusal)
+        self.watching = Watching(self.logbook, self.subscriptions, self.deliveries, clock)
         self.guard = guard or Guard()
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
         self.applications = applications or Applications()

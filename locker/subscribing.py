@@ -244,7 +244,8 @@ class Subscriptions:
             self._numbers.pop(before.number if before else 0, None)
             return
         try:
-            made = Subscription.of(record, before.created if before else record.timestamp)
+            created, by = (before.created, before.by) if before else (record.timestamp, record.by)
+            made = Subscription.of(record, created, by)
         except (Invalid, KeyError, TypeError, ValueError, AttributeError):
             self._known.pop(record.key, None)
             return

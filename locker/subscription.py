@@ -131,7 +131,7 @@ class Content:
 class Subscription:
     """Who wants to hear of what.  *number* is that of its first record; *owner* is whose it is, *filter* says of whom it hears.
 
-    *reason* says why it is paused or disabled; *version* is the number of its newest record.
+    *reason* says why it is paused or disabled; *by* made it; *version* is the number of its newest record.
     """
 
     id: str
@@ -175,8 +175,8 @@ class Subscription:
         return replace(self, status=status, reason=reason)
 
     @classmethod
-    def of(cls, record: Record, created: str) -> Self:
-        """A subscription as the log says it.  Raises Invalid, KeyError or TypeError for what is none."""
+    def of(cls, record: Record, created: str, by: str | None) -> Self:
+        """A subscription as the log says it, that was made then by somebody.  Raises Invalid, KeyError or TypeError for what is none."""
         said, content = record.body, record.body["content"]
         return cls(
             record.key,
@@ -191,7 +191,7 @@ class Subscription:
             said.get("reason", ""),
             created,
             record.timestamp,
-            record.by,
+            by,
             record.version,
         )
 

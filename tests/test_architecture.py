@@ -25,6 +25,7 @@ ALLOWED = {
         "locker.account",
         "locker.connecting",
         "locker.connection",
+        "locker.entitlement",
         "locker.flow",
         "locker.hook",
         "locker.limit",
