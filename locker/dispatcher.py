@@ -200,7 +200,7 @@ class Dispatcher:
         heappush(self._timers, (when, next(self._numbers), lane, letter))
 
     def _enqueue(self, lane: Lane) -> None:
-        if lane.ready and not lane.is_queued and lane.is_active and lane.running < lane.capacity:
+        if lane.ready and not lane.is_queued and lane.is_active and lane.has_room:
             lane.is_queued = True
             (self._sick if lane.is_sick else self._queue).append(lane)
 
@@ -214,7 +214,7 @@ class Dispatcher:
     def _next(self, lane: Lane, now: float) -> None:
         """Start the next attempt of a lane whose turn it is, if it is time."""
         lane.is_queued = False
-        if not lane.ready or not lane.is_active or lane.running >= lane.capacity or self._is_stopping:
+        if not lane.ready or not lane.is_active or not lane.has_room or self._is_stopping:
             return
         if (start := max(lane.held, lane.next_start)) > now:
             self._at(start, lane)
@@ -256,6 +256,7 @@ class Dispatcher:
             else:
                 self._running -= 1
         letter.state = "answered"
+        lane.unwritten += 1
         self._results.append(result)
         self._answered.set()
         self._enqueue(lane)
@@ -368,6 +369,8 @@ class Dispatcher:
         """Go on with what was written."""
         for result in results:
             letter, verdict = result.letter, result.verdict
+            letter.lane.unwritten -= 1
+            self.sorter.stirred.append(letter.lane)
             if letter.lane.is_gone or letter.state == "done":
                 continue
             letter.has = result.has

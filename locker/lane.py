@@ -22,6 +22,8 @@ MOST = 1000
 """Letters of one lane; more are not read for it."""
 MOST_CROWDED, CROWDED = 20, 100_000
 """... once there are so many letters in all lanes."""
+LEAST_UNWRITTEN = 8
+"""Answers of one lane that may wait to be written, or twice its concurrency if that is more: so many are repeated after a kill."""
 FAILURES = 3
 """After so many attempts in a row that failed, a receiver is tried with one letter at a time, after growing pauses."""
 LONGEST_HOLD = 60.0
@@ -80,6 +82,7 @@ class Lane:
     is_queued: bool = False
     failures: int = 0
     running: int = 0
+    unwritten: int = 0
     slow: int = 0
     held: float = 0.0
     wakes: float = 0.0
@@ -120,6 +123,12 @@ class Lane:
     def capacity(self) -> int:
         """How many may run at once: one, while nothing arrives or an answer takes long."""
         return 1 if self.slow or self.is_sick else self.subscription.delivery.concurrency
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another attempt may begin: so many run at once, and so many answers may be lost with this process."""
+        concurrency = self.subscription.delivery.concurrency
+        return self.running < self.capacity and self.running + self.unwritten < max(LEAST_UNWRITTEN, 2 * concurrency)
 
     def is_full(self, total: int) -> bool:
         """Whether nothing more is read for it, when all lanes together have so many letters."""
