@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import locker
 
@@ -57,6 +59,21 @@ def test_every_dependency_is_pinned() -> None:
     extras = PROJECT["project"]["optional-dependencies"].values()
     wanted = [*PROJECT["build-system"]["requires"], *PROJECT["project"]["dependencies"], *(each for extra in extras for each in extra)]
     assert set() == {normal(each) for each in wanted} - {normal(line) for line in PINS}
+
+
+def test_everything_that_comes_along_is_pinned() -> None:
+    """What the dependencies need themselves has a version in constraints.txt too, as far as it is installed here."""
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    ahead = [Requirement(each) for each in [*PROJECT["project"]["dependencies"], *(each for extra in extras for each in extra)]]
+    seen = set[tuple[str, str]]()
+    while ahead:
+        wanted = ahead.pop()
+        for extra in {"", *wanted.extras} - {extra for name, extra in seen if normal(wanted.name) == name}:
+            seen.add((normal(wanted.name), extra))
+            with suppress(PackageNotFoundError):
+                needs = [Requirement(each) for each in requires(wanted.name) or ()]
+                ahead += [each for each in needs if each.marker is None or each.marker.evaluate({"extra": extra})]
+    assert set() == {name for name, _ in seen} - {normal(line) for line in PINS} - {"pip"}
 
 
 def test_every_import_is_declared() -> None:
