@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_a_mailbox_without_end_is_not_held_in_memory(tmp_path: Path, monkeypatch
 def test_hostile_files_take_no_time(tmp_path: Path, name: str, file: str, content: str) -> None:
     """What is folded, broken or nested very often is read in time that grows with its length, not with its square."""
     (tmp_path / file).write_text(content)
-    begin = perf_counter()
+    begin = thread_time()
     items, problems, _ = read(connector(name), tmp_path / file)
-    assert 5 > perf_counter() - begin
+    assert 5 > thread_time() - begin
     assert [] != [*items, *problems]

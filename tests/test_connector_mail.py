@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -276,9 +276,9 @@ def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, jun
 @pytest.mark.parametrize("piece", ["<a ", "<a b='", "<a b='>", "<!--", "<![CDATA[", "<script>", "</", "&#"])
 def test_hostile_html_takes_no_time(tmp_path: Path, piece: str) -> None:
     """Tags, quotes and comments that never end cost the standard library's parser minutes; a mail must not."""
-    start = perf_counter()
+    start = thread_time()
     items(tmp_path, b"Content-Type: text/html\n\n" + piece.encode() * 20_000)
-    assert perf_counter() - start < 5
+    assert thread_time() - start < 5
 
 
 @pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf\n"])

@@ -5,7 +5,7 @@ Address books: every version of vCard, card by card.
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 import vobject
@@ -188,10 +188,10 @@ def test_big_and_odd_cards_are_blobs(tmp_path: Path) -> None:
 def test_a_photo_of_megabytes(tmp_path: Path) -> None:
     """An embedded photo neither takes long nor hides what follows it."""
     photo = b"item1.PHOTO;ENCODING=b;TYPE=JPEG:" + b"\r\n ".join([b"QUJD" * 18] * 40_000) + b"\r\n"
-    start = perf_counter()
+    start = thread_time()
     found = cards(tmp_path, b"BEGIN:VCARD\r\n" + photo + b"FN:Jane\r\nEND:VCARD\r\n")
     assert {"name": "Jane"} == mapped(VCARD, found[0])
-    assert perf_counter() - start < 5
+    assert thread_time() - start < 5
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
