@@ -21,7 +21,7 @@ from .connector import Answer, Pace
 from .error import LimitReached, Retriable
 from .log import Logbook
 from .path import search, text
-from .retry import asked_for
+from .retry import LONGEST_ASKED, asked_for
 
 PATIENCE = 10.0
 """Seconds that a run waits for a service at a time; what asks for more ends the run, and the next one is due then."""
@@ -29,8 +29,10 @@ PATIENT_TIMES = 5
 SHARE, MOST = 100, 50
 """A run takes a hundredth of the budget at a time, at most this many requests."""
 LEAST_BLOCK, MOST_BLOCK = 60.0, 3600.0
+FUTURE_MILLISECONDS = 1e11
+"""An epoch beyond this (the year 5138) is one in milliseconds, whatever was declared."""
 BODY = "body:"
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class Allowance:
     last: float = 0.0
 
     def at(self, now: float, pace: Pace) -> Allowance:
-        """The same at another moment: when a window has ended, another one begins."""
-        return self if now < self.resets else replace(self, left=self.limit, resets=now + pace.seconds)
+        """The same at another moment: when a window has ended, another one begins.  What lies further ahead than anything may is of a clock that went back."""
+        kept = self if self.blocked <= now + LONGEST_ASKED else replace(self, blocked=0.0)
+        kept = kept if kept.last <= now else replace(kept, last=now)
+        return kept if now < kept.resets <= now + _longest(pace) else replace(kept, left=kept.limit, resets=now + pace.seconds)
 
     def wait(self, now: float, cost: float) -> float:
         """Seconds until a request of this cost may go; 0 if it may now."""
@@ -122,7 +126,7 @@ class Budget:
 
     def block(self, seconds: float | None) -> float:
         """The service has had enough: nothing goes for so long, or for a window if it does not say; the seconds."""
-        found = min(max(self._pace.seconds, LEAST_BLOCK), MOST_BLOCK) if seconds is None else seconds
+        found = min(max(self._pace.seconds, LEAST_BLOCK), MOST_BLOCK) if seconds is None else min(max(seconds, 0.0), LONGEST_ASKED)
         self._heard = replace(self._heard, blocked=max(self._heard.blocked, found))
         self._held = 0.0
         return found
@@ -156,8 +160,8 @@ class Budget:
             found,
             limit=found.limit if heard.limit is None else heard.limit,
             left=min(found.left + back, found.limit) if heard.left is None else heard.left,
-            resets=found.resets if heard.resets is None else heard.resets,
-            blocked=max(found.blocked, now + heard.blocked if heard.blocked else 0.0),
+            resets=found.resets if heard.resets is None else min(heard.resets, now + _longest(pace)),
+            blocked=max(found.blocked, now + min(heard.blocked, LONGEST_ASKED) if heard.blocked else 0.0),
         )
         self._heard = Heard()
         self._put(writing, found)
@@ -218,7 +222,9 @@ def _moment(said: str | None, kind: str, now: datetime) -> float | None:
     found = _number(said)
     if found is None:
         return None
-    return {"milliseconds": found / 1000, "seconds": now.timestamp() + found}.get(kind, found)
+    if kind == "seconds":
+        return now.timestamp() + found
+    return found / 1000 if kind == "milliseconds" or found > FUTURE_MILLISECONDS else found
 
 
 def _date(said: str) -> float | None:
@@ -230,6 +236,11 @@ def _date(said: str) -> float | None:
         except ValueError:
             return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _longest(pace: Pace) -> float:
+    """How far ahead a window may end: whoever says more is asked again after that."""
+    return max(pace.seconds, LONGEST_ASKED)
 
 
 def _either(new: float | None, old: float | None) -> float | None:

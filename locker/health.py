@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from .clock import stamp
 from .connection import DISABLED, INITIAL, NORMAL, RATE_LIMITED, UNAUTHORIZED, Connection
 from .error import LimitReached, LockerError, Retriable, Unauthorized
+from .retry import LONGEST_ASKED
 
 MOST_ERRORS = 5
 INITIAL_SECONDS, LIMITED_SECONDS, ERROR_SECONDS = 5.0, 3600.0, 60.0
@@ -75,4 +76,4 @@ def advice(connection: Connection) -> str:
 
 
 def _in(now: datetime, seconds: float) -> str:
-    return stamp(now + timedelta(seconds=seconds))
+    return stamp(now + timedelta(seconds=min(seconds, LONGEST_ASKED)))

@@ -74,15 +74,15 @@ def _is_pause(value: Any) -> TypeGuard[float]:
 
 
 def asked_for(header: str | None, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for, a number or a date; None if there is none that can be read."""
+    """The seconds that a Retry-After header asks for, a number or a date, at most a day; None if there is none that can be read."""
     if header is None:
         return None
     text = header.strip()
     if text.isascii() and text.isdecimal():
-        return float(text[:12])
+        return min(float(text[:12]), LONGEST_ASKED)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return min(max(0.0, (aware - now).total_seconds()), LONGEST_ASKED)

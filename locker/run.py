@@ -152,6 +152,8 @@ class Run:
                 raise
             except LockerError as error:
                 problem = error
+            except Exception as error:  # its judge, say, over what tells whose account it is
+                problem = Fatal(f"{self._connector.name}: {type(error).__name__}: {error}")
             finally:
                 self.report.requests = session.requests
         await asyncio.to_thread(self._settle, problem)

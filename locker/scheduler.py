@@ -146,6 +146,8 @@ class Scheduler:
             after = BUSY_SECONDS
         except LockerError as error:
             logger.warning("%s: %s", connection.log, error)
+        except Exception:  # a mistake of ours is no reason to try again at once, and again, and again
+            logger.exception("%s: a mistake in Locker itself", connection.log)
         with suppress(LockerError):
             await asyncio.to_thread(self._connections.postpone, connection, stamp(self._clock() + timedelta(seconds=after)))
         return None

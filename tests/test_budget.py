@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from locker.budget import Budget, Budgets, Heard, heard_of
+from locker.budget import Allowance, Budget, Budgets, Heard, heard_of
 from locker.connector import Answer, Pace
 from locker.error import LimitReached
 from locker.log import Logbook
@@ -70,6 +70,7 @@ def answer(headers: Mapping[str, str] | None = None, body: Any = None) -> Answer
         (Pace(), {"x-ratelimit-remaining": "many", "x-ratelimit-reset": "soon", "retry-after": "later"}, None, (None, None, None, 0)),
         (Pace(reset_as="date"), {"x-ratelimit-reset": "whenever"}, None, (None, None, None, 0)),
         (Pace(limit="", remaining="", reset=""), {"x-ratelimit-remaining": "0"}, None, (None, None, None, 0)),
+        (Pace(), {"x-ratelimit-remaining": "7", "x-ratelimit-reset": f"{(NOW + 60) * 1000:.0f}"}, None, (None, 7, 60, 0)),
     ],
 )
 def test_what_an_answer_says(
@@ -191,3 +192,34 @@ async def test_headers_of_a_service_are_heeded(tmp_path: Path) -> None:
             locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
             report = await locker.syncing.run("me", "stars")
     assert ("rate-limited", True) == (report.mode, report.requests <= 2)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "9" * 12},
+        {"Retry-After": "Fri, 01 Jan 9999 00:00:00 GMT"},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 400},
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 11},
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_service_that_names_a_moment_beyond_all_measure(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    """Whatever a service says, the run ends well, the connection can be listed, and it goes on after a day at the latest."""
+    service, clock = FakeService({"/starred": [star(1)]}), Hand()
+    service.fail(1, status, headers)
+    async with service.open() as base:
+        with opened(tmp_path, Stars(), clock=clock) as locker:
+            connection = locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
+            first = await locker.syncing.run("me", "stars")
+            assert (first.due or "9") <= "2026-11-23T08:00:01"
+            assert (allowance := locker.syncing.allowance(connection)) is None or allowance.resets <= NOW + 86401
+            clock.forward(hours=24, seconds=1)
+            assert ("normal", None) == ((last := await locker.syncing.run("me", "stars")).mode, last.error)
+
+
+def test_a_clock_that_went_back_holds_nothing_up() -> None:
+    """What a clock left behind that was years ahead, and was set right, is no reason to wait for years."""
+    ahead = NOW + 1e8
+    left = Allowance(60.0, 0.0, ahead, blocked=ahead, last=ahead).at(NOW, Pace(requests=60, seconds=60))
+    assert (60.0, 0.0) == (left.left, left.wait(NOW, 1.0))

@@ -45,11 +45,12 @@ def test_the_receiver_is_never_called_sooner_than_it_asked() -> None:
         ("soon", None),
         ("-5", None),
         ("1.5", None),
-        ("9" * 400, 999999999999.0),
+        ("9" * 400, LONGEST_ASKED),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", LONGEST_ASKED),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
-    """What cannot be read is as if it were not there."""
+    """What cannot be read is as if it were not there, and nobody is believed who asks for more than a day."""
     assert seconds == asked_for(header, NOW)
 
 

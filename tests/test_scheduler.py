@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from locker.clock import stamp
@@ -164,3 +165,21 @@ async def test_a_server_collects(tmp_path: Path) -> None:
                     server.terminate()
                     _, said = await asyncio.to_thread(server.communicate)
                 assert (0, "") == (server.returncode, said)
+
+
+async def test_a_mistake_of_ours_is_not_repeated_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that breaks in a way that nobody thought of rests like one that failed, and the log says what it was."""
+    clock, runs = Hand(), 0
+
+    async def broken(*_: object, **__: object) -> None:
+        nonlocal runs
+        runs += 1
+        raise OverflowError("date value out of range")
+
+    with opened(tmp_path, Stars(), clock=clock) as locker:
+        connect(locker, "http://127.0.0.1:9009", "stars")
+        monkeypatch.setattr(locker.syncing, "run", broken)
+        made = scheduler(locker, clock)
+        await asyncio.gather(*await made.begin())
+        assert [] == await made.begin()
+    assert 1 == runs
