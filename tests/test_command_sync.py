@@ -62,6 +62,8 @@ async def test_what_is_wrong_is_told_with_what_to_do(tmp_path: Path) -> None:
         connect(tmp_path, base)
         code, table, _ = await said("sync", data=tmp_path)
         assert (1, ["1", "0", "0", "0", "1"]) == (code, table.splitlines()[1].split()[3:])
+        assert "stars, starred: " in table
+        assert "at its key id" in table
         assert "initial" == (await json("connections", "--backfill", "stars", data=tmp_path))[0]["mode"]
 
 

@@ -23,6 +23,7 @@ from .frame import FAILED, OK, REPORT, Example, as_json, opened, place, told
 from .progress import Counting
 from .table import dump, line, moment, table
 
+SHOWN_PROBLEMS = 5
 COUNTS = ("added", "edited", "deleted", "unchanged", "unreadable")
 
 
@@ -75,6 +76,11 @@ def _show(runs: Sequence[Collected], *, json: bool) -> None:
     if rows:
         table(("source", "stream", "outcome", *COUNTS), rows, numbers=COUNTS)
     for run in runs:
+        for stream in run.streams:
+            if stream.error and stream.error != run.error:
+                line(f"\n{run.source}, {stream.name}: {stream.error}")
+            for problem in stream.problems[:SHOWN_PROBLEMS]:
+                line(f"\n{run.source}, {stream.name}: {problem.place}: {problem.reason}")
         if run.error:
             line(f"\n{run.source}: {run.error}" + (f"; goes on at {moment(run.due)}" if run.due else ""))
     return None
