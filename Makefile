@@ -72,6 +72,7 @@ demo: $(VENV)/.installed ## install, import the sample archives into ./data and 
 	@echo "  curl -g \"http://127.0.0.1:8042/getMessages?subtypes=[IMAP]&terms=[to:'rand.fitzpatrick@gmail.com',%20(from:'jason@singly.com'%20OR%20from:'jasoncavnar@gmail.com'),%20tag:'singly']\""
 	@echo "  curl -g \"http://127.0.0.1:8042/getPhotos?terms=[(tagged:'Jason%20Cavnar'%20OR%20tagged:'Jeremie%20Miller'),%20event:'Hashable%20Party']\""
 	@echo "  curl -g \"http://127.0.0.1:8042/getContacts?terms=[age:21+.,%20address.state:'CA',%20bio:'node.js']&limit=30\""
+	@echo "To ask a service for what is new:  $(BIN)/locker connect github   then   $(BIN)/locker sync   (docs/connectors.md: all services)"
 	@echo "What became of a record:  $(BIN)/locker via vcard:1    Its history:  $(BIN)/locker show vcard:1    All commands:  $(BIN)/locker --help"
 
 test: lint wheel pytest ## check everything: style, types, layers, the wheel, then the tests

@@ -83,6 +83,11 @@ def test_links_and_paths_lead_somewhere(guide: Path) -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_the_readme_names_every_guide() -> None:
+    """Each page in docs/ is one click away."""
+    assert [] == [guide.name for guide in GUIDES[1:] if f"]({guide.relative_to(ROOT)})" not in README]
+
+
 def test_the_guide_names_every_command_and_exit_code() -> None:
     """docs/command-line.md has a section for each command, with its options, and the exit codes of the help."""
     text = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
