@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from aiohttp import web
 
 from locker.error import Invalid, NotFound
 from locker.locker import Article, Tag
 from locker.record import Body, parse
 
+from ._auth import is_trusted, peer_of
 from ._envelope import BASE
 from ._errors import HttpError
 from ._query_string import last_of_each, parse_query_string, whole_number
@@ -52,14 +52,17 @@ class Part:
 
     def around(self, call: Call, name: str, found: Sequence[Any], params: Mapping[str, str]) -> Body:
         """A page of a list, of which *found* may have one more than the page: then there is a next one."""
-        path, kept = call.request.path, {each: value for each, value in params.items() if each not in ("limit", "offset", "access_token")}
+        path, kept = (
+            call.request.path.rstrip("/"),
+            {each: value for each, value in params.items() if each not in ("limit", "offset", "access_token")},
+        )
         following = {**kept, "offset": str(self.offset + self.limit), "limit": str(self.limit)}
         more = len(found) > self.limit > 0
         return {
             name: list(found[: self.limit]),
             "limit": self.limit,
             "offset": self.offset,
-            **({"next": f"{host_of(call.request)}{path}?{urlencode(following)}"} if more else {}),
+            **({"next": f"{host_of(call)}{path}?{urlencode(following)}"} if more else {}),
         }
 
 
@@ -68,11 +71,15 @@ def params_of(call: Call) -> dict[str, str]:
     return last_of_each(parse_query_string(call.raw))
 
 
-def host_of(request: web.Request) -> str:
-    """Scheme and host that the caller asked, for addresses in answers; a Host header that is none is not repeated."""
-    host = request.headers.get("Host", "")
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
-    return f"{scheme if scheme in ('http', 'https') else request.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
+def host_of(call: Call) -> str:
+    """Scheme and host that the caller asked, for addresses in answers; a Host header that is none is not repeated.
+
+    Behind a proxy that the settings trust, the scheme is what that says: an answer may be kept, and others must not write into it.
+    """
+    request = call.request
+    host, said = request.headers.get("Host", ""), request.headers.get("X-Forwarded-Proto", "").strip().lower()
+    is_told = said in ("http", "https") and is_trusted(peer_of(request), call.service.settings.trusted_proxies)
+    return f"{said if is_told else request.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 def article_id(owner: str, n: int | str) -> str:
@@ -105,7 +112,7 @@ class Shown:
     @classmethod
     def to(cls, call: Call) -> Shown:
         """For this request's host."""
-        return cls(call, host_of(call.request) + BASE)
+        return cls(call, host_of(call) + BASE)
 
     def tag(self, tag: Tag, **more: Any) -> Body:
         """A tag; *more* stands before its address."""
@@ -165,18 +172,24 @@ def extract(text: str) -> str:
     return (_END.sub("", cut) if " " in cut else cut[:EXTRACT])[:EXTRACT].rstrip()
 
 
-def counts_of(call: Call) -> dict[str, dict[str, int]]:
+def userid_of(call: Call) -> str:
+    """Whose things a call shows: the caller's, or those of somebody who granted it."""
+    account = call.caller.account if call.owner == call.caller.owner else call.locker.accounts.picture.accounts.get(call.owner)
+    return str(account.number) if account else call.owner
+
+
+def counts_of(call: Call, owner: str | None = None) -> dict[str, dict[str, int]]:
     """How often the caller rated each tag."""
     reader = call.locker.reader
-    return {name: reader.tally(call.owner, "saved", name) for name in ("negative", "positive")}
+    return {name: reader.tally(owner or call.owner, "saved", name) for name in ("negative", "positive")}
 
 
 def person(call: Call) -> Body:
     """The caller as this dialect shows a user."""
     account, reader = call.caller.account, call.locker.reader
-    counts = counts_of(call)
-    saved = next((each["count"] for each in reader.listing(call.owner) if each["type"] == "saved"), 0)
-    me = f"{host_of(call.request)}{BASE}/users/me"
+    counts = counts_of(call, call.caller.owner)
+    saved = next((each["count"] for each in reader.listing(call.caller.owner) if each["type"] == "saved"), 0)
+    me = f"{host_of(call)}{BASE}/users/me"
     return {
         "userid": str(account.number),
         "username": account.username or account.name,

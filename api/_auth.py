@@ -13,7 +13,7 @@ from aiohttp import web
 
 from locker.account import LOCAL, Identity
 from locker.error import Unauthorized
-from locker.limit import Network, client_of
+from locker.limit import Network, client_of, plain
 
 from ._query_string import last_of_each, parse_query_string
 
@@ -49,10 +49,23 @@ def is_local(request: web.Request) -> bool:
     return bool(peer and is_loopback(str(peer[0])))
 
 
+def peer_of(request: web.Request) -> str:
+    """The address at the other end of the connection."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return str(peer[0]) if peer else ""
+
+
+def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether this is a proxy that the settings trust."""
+    try:
+        return any(plain(address) in network for network in trusted)
+    except ValueError:
+        return False
+
+
 def address_of(request: web.Request, trusted: tuple[Network, ...]) -> str:
     """Where a request comes from; behind a proxy that the settings trust, what that says."""
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    address = str(peer[0]) if peer else ""
+    address = peer_of(request)
     if not trusted or "X-Forwarded-For" not in request.headers:
         return address
     return client_of(address, ",".join(request.headers.getall("X-Forwarded-For")).split(","), trusted)

@@ -14,6 +14,7 @@ from locker.error import LockerError, NotFound
 from locker.locker import MAINTENANCE
 
 from ._auth import PARAMETER
+from ._envelope import DEMOKRATIAPPEN, wrapped
 from ._errors import HttpError, Maintenance, brief, render, titled, unexpected
 from ._pages import HEADERS, NEVER_KEPT
 from ._routes import Route
@@ -119,6 +120,8 @@ class Elsewhere:
     def _nothing(self, request: web.Request) -> web.Response:
         if request.path.startswith(("/resources", "/documents")):
             return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=titled)
+        if request.path.startswith(DEMOKRATIAPPEN):
+            return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=wrapped)
         if request.path.startswith("/api/"):
             return render(NotFound(f"there is nothing at {request.path[:100]!r}; /openapi.json describes what there is"), problem=brief)
         return render(self._unknown(request.path))

@@ -17,6 +17,8 @@ from ._routes import Route
 from ._service import Handler
 
 BASE = "/api/v1"
+DEMOKRATIAPPEN = tuple(f"{BASE}/{name}" for name in ("articles", "tags", "users/me", "oauth"))
+"""How the addresses of this dialect begin."""
 FIELDS = ("status_code", "status_text", "response")
 
 

@@ -12,15 +12,19 @@ from aiohttp import web
 from locker.error import Invalid
 from locker.locker import Tag, WrongTags
 from locker.query import Search
+from locker.record import Body
 from locker.term import Any_, Compare, Query
 
-from ._articles import COMMONS, LIMITS, Part, Shown, article_of, counts_of, params_of, read_any, text_of
+from ._articles import COMMONS, LIMITS, Part, Shown, article_of, params_of, read_any, text_of
 from ._envelope import BASE, enveloped, enveloping, route, wrapped
 from ._pages import HEADERS, JSON
 from ._routes import Parameter, Route
 from ._service import POSITION, Call, Service
 from ._stream_list import fresh
 
+MOST_RATINGS = 10_000
+SHOWN_AT_ONCE = 50
+"""So many articles are read and written within the event loop; more take a thread."""
 TEXT = {"type": "string"}
 TAG = {"type": "object", "required": ["tagid", "name", "type", "ref"], "properties": dict.fromkeys(("tagid", "name", "type", "ref"), TEXT)}
 ARTICLE = {
@@ -74,7 +78,11 @@ async def listing(call: Call) -> web.StreamResponse:
         terms = None if wanted is None else Query(Any_(tuple(Compare(("mentions",), "=", str(tag.n)) for tag in wanted)), False)
         search = Search("article", COMMONS, terms, q=q, limit=part.limit + 1, offset=part.offset)
         texts = (await call.service.search(search)).objects
-    found = [shown.listed(text, wanted) for text in texts[: part.limit]]
+
+    def show() -> list[Body]:
+        return [shown.listed(text, wanted) for text in texts[: part.limit]]
+
+    found = show() if len(texts) <= SHOWN_AT_ONCE else await call.service.in_thread(show)
     return enveloped(part.around(call, "articles", [*found, *texts[part.limit :]], params))
 
 
@@ -130,8 +138,7 @@ async def add(call: Call) -> web.StreamResponse:
     saving = await call.locker.reading.save(await call.service.outside(), call.owner, url, call.caller.by, title=title, theme=theme)
     call.service.written = max(call.service.written, saving.position)
     await fresh(call)
-    counts = await call.service.in_thread(counts_of, call)
-    body = {"article": Shown.to(call).article(saving.article, counts, title=title)}
+    body = {"article": Shown.to(call).article(saving.article, title=title)}
     return enveloped(body, 201 if saving.is_new else 200, {POSITION: str(saving.position)})
 
 
@@ -139,11 +146,9 @@ async def rate(call: Call) -> web.StreamResponse:
     """``POST /articles/{id}/rate``: an empty body if all of it was applied."""
     said = await read_any(call)
     ratings = said.get("ratings")
-    if not isinstance(ratings, list) or not ratings:
-        raise Invalid('ratings is a list like [{"tagid": "7", "rating": "positive"}], with at least one')
-    pairs = [
-        (str(each.get("tagid")), str(each.get("rating"))) if isinstance(each, dict) else (str(each)[:100], "") for each in ratings[:10_000]
-    ]
+    if not isinstance(ratings, list) or not 0 < len(ratings) <= MOST_RATINGS:
+        raise Invalid(f'ratings is a list like [{{"tagid": "7", "rating": "positive"}}], with 1 to {MOST_RATINGS} of them')
+    pairs = [(str(each.get("tagid")), str(each.get("rating"))) if isinstance(each, dict) else (str(each)[:100], "") for each in ratings]
     article = await call.service.in_thread(article_of, call, call.request.match_info["id"])
     try:
         decided = await asyncio.to_thread(call.locker.reading.rating, call.owner, article, pairs, call.caller.by)

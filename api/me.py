@@ -15,7 +15,7 @@ from locker.locker import Article
 from locker.query import Search
 from locker.record import Body
 
-from ._articles import COMMONS, LIMITS, Part, Shown, article_of, counts_of, params_of, person, read_any, tag_of, text_of
+from ._articles import COMMONS, LIMITS, Part, Shown, article_of, counts_of, params_of, person, read_any, tag_of, text_of, userid_of
 from ._envelope import either, enveloped, enveloping, route
 from ._errors import HttpError
 from ._pages import JSON
@@ -75,7 +75,7 @@ async def tags(call: Call) -> web.StreamResponse:
     counts = await call.service.in_thread(counts_of, call)
     numbers = sorted(int(id) for id in {*counts["negative"], *counts["positive"]} if id.isdecimal())
     found = Shown.to(call).tags(numbers[part.offset : part.offset + part.limit + 1], counts)
-    return enveloped({"userid": str(call.caller.account.number), **part.around(call, "tags", found, params)})
+    return enveloped({"userid": userid_of(call), **part.around(call, "tags", found, params)})
 
 
 async def one_tag(call: Call) -> web.StreamResponse:
@@ -86,7 +86,7 @@ async def one_tag(call: Call) -> web.StreamResponse:
     if not any(str(tag.n) in counted for counted in counts.values()):
         raise NotFound(f"you have not rated the tag {tag.n}")
     (said,) = Shown.to(call).tags([tag.n], counts)
-    return enveloped({"userid": str(call.caller.account.number), "tag": said})
+    return enveloped({"userid": userid_of(call), "tag": said})
 
 
 async def articles(call: Call) -> web.StreamResponse:
@@ -96,9 +96,7 @@ async def articles(call: Call) -> web.StreamResponse:
     await fresh(call)
     answer = await call.service.search(Search("saved", call.owner, sort=SAVED, limit=part.limit + 1, offset=part.offset))
     found = await call.service.in_thread(_shown, call, answer.objects[: part.limit])
-    return enveloped(
-        {"userid": str(call.caller.account.number), **part.around(call, "articles", [*found, *answer.objects[part.limit :]], params)}
-    )
+    return enveloped({"userid": userid_of(call), **part.around(call, "articles", [*found, *answer.objects[part.limit :]], params)})
 
 
 def _shown(call: Call, texts: list[str]) -> list[Body]:
@@ -125,4 +123,4 @@ async def one_article(call: Call) -> web.StreamResponse:
         _, saved = call.locker.reading.saved(call.owner, article)
         return _one(call, Shown.to(call), {**saved, "article": str(article.n)}, counts_of(call))
 
-    return enveloped({"userid": str(call.caller.account.number), "article": await call.service.in_thread(find)})
+    return enveloped({"userid": userid_of(call), "article": await call.service.in_thread(find)})

@@ -32,7 +32,6 @@ TAG = {
 TAGS = {"type": "object", "required": ["tags"], "properties": {"tags": {"type": "array", "items": TAG}}}
 NAMES = {"type": "array", "items": TEXT}
 SAID = {"type": "object", "properties": {"name": TEXT, "type": TEXT, "aliases": NAMES}}
-MOST_ARTICLES = 1000
 
 
 def routes(service: Service) -> Iterator[Route]:
@@ -50,7 +49,9 @@ def routes(service: Service) -> Iterator[Route]:
         errors=(400,),
     )
     one, errors = {JSON: enveloping(TAG)}, (400, 404, 409, 413)
-    yield route("GET", "/tags/{id}", one_tag, "A tag and the articles that carry it", public, answers=one, errors=(404,))
+    yield route(
+        "GET", "/tags/{id}", one_tag, "A tag and the articles that carry it", public, parameters=LIMITS, answers=one, errors=(400, 404)
+    )
     admin = {"role": "admin", "body": {JSON: SAID}, "answers": one}
     yield route("POST", "/tags", add, "Make a tag, or give it more aliases", "admin", statuses=(200, 201), errors=(400, 413), **admin)
     yield route("PATCH", "/tags/{id}", change, "Change a tag's name, type or aliases", "admin", errors=errors, **admin)
@@ -69,16 +70,21 @@ async def listing(call: Call) -> web.StreamResponse:
 
 
 async def one_tag(call: Call) -> web.StreamResponse:
-    """``GET /tags/{id}``: with the articles that carry it, the newest first."""
+    """``GET /tags/{id}``: with the articles that carry it, the newest first; in parts if they are many, or if a part is asked for."""
+    params = params_of(call)
+    part = Part.of(params)
     await fresh(call)
     tag = tag_of(call, call.request.match_info["id"])
     (said,) = await call.service.in_thread(Shown.to(call).totals, [tag])
-    return enveloped({**said, "inArticles": await _carrying(call, tag)})
+    found = part.around(call, "inArticles", await _carrying(call, tag, part), params)
+    is_part = "next" in found or params.get("limit") or params.get("offset")
+    return enveloped({**said, **(found if is_part else {"inArticles": found["inArticles"]})})
 
 
-async def _carrying(call: Call, tag: Tag) -> list[Body]:
+async def _carrying(call: Call, tag: Tag, part: Part) -> list[Body]:
     query = Query(Compare(("mentions",), "=", str(tag.n)), False)
-    answer = await call.service.search(Search("article", COMMONS, query, limit=MOST_ARTICLES, fields=("url",)))
+    search = Search("article", COMMONS, query, limit=part.limit + 1, offset=part.offset, fields=("url",))
+    answer = await call.service.search(search)
     base = Shown.to(call).base
     ids = [article_id(COMMONS, read(text).n) for text in answer.objects]
     return [{"articleid": id, "ref": f"{base}/articles/{id}"} for id in ids]

@@ -105,10 +105,11 @@ class Limits:
         """A request of an account, by its owner, or of an address."""
         self._hit(self._requests, who)
 
-    def login(self, address: str, name: str) -> None:
+    def login(self, address: str, *names: str) -> None:
         """An attempt to sign in, from an address and to an account, by e-mail address or name."""
         self._hit(self._logins, "address", address)
-        self._hit(self._logins, "name", name)
+        for name in names:
+            self._hit(self._logins, "name", name)
 
     def signup(self, address: str) -> None:
         """An attempt to sign up."""

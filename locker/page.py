@@ -81,7 +81,9 @@ async def fetch(reach: Reach, address: Address) -> Body:
     if b"\0" in reply.body[:_SNIFFED] and not (charset or "").startswith("utf-16"):
         raise Fatal(f"{address.url} says it is {media_type}, but holds bytes that are no text")
     raw = decode(reply.body, charset) if charset else decode_undeclared(reply.body)
-    return {"url": reply.url, "media_type": media_type or "text/html", "charset": charset or "utf-8", "raw": raw}
+    # Where a redirect led with a key in the address is nobody's business: the article keeps the address that was asked for.
+    url = address.url if Address.of(reply.url).private else reply.url
+    return {"url": url, "media_type": media_type or "text/html", "charset": charset or "utf-8", "raw": raw}
 
 
 def _declared(content_type: str) -> tuple[str, str | None]:

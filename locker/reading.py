@@ -88,7 +88,9 @@ class Reading:
 
     def article(self, owner: str, n: int) -> Article:
         """An article by its number; one that was merged answers for its survivor.  Raises NotFound."""
-        for _ in range(2):
+        seen: set[int] = set()
+        while n not in seen:
+            seen.add(n)
             head = self._logbook.head(owner, ARTICLE, f"{ARTICLE}/locker", str(n))
             if head is None:
                 break

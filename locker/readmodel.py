@@ -22,7 +22,7 @@ from .database import keep_private
 from .error import Conflict, Corrupt
 from .projection import OWNER_BITS, Cell, Projected, Projection, quoted, read
 from .record import Body, Record, canonical
-from .schema import Schema
+from .schema import COMMONS, Field, Schema
 from .tables import create, create_indexes, fingerprint, storage
 
 CACHE_KIB = 64 * 1024
@@ -259,14 +259,16 @@ class ReadModel:
                 many(f"INSERT INTO {quoted(name)} ({columns}) VALUES ({marks})", sorted(new))
         for (listed, _), (old, new) in zip(projection.sides.items(), rows.sides, strict=True):
             if listed.total:
-                self._write_totals(projection.type, listed.name, old, new)
+                self._write_totals(projection.type, listed, old, new)
         if projection.texts:
             self._write_words(projection, rows)
 
-    def _write_totals(self, type: str, field: str, old: list[tuple[Any, ...]], new: list[tuple[Any, ...]]) -> None:
-        counted = Counter(value for _, value, _ in set(new))
-        counted.subtract(value for _, value, _ in set(old))
-        changed = [(type, field, value, difference) for value, difference in sorted(counted.items()) if difference]
+    def _write_totals(self, type: str, field: Field, old: list[tuple[Any, ...]], new: list[tuple[Any, ...]]) -> None:
+        # Whoever is in a batch has a number by now.
+        only = self._owners.get(COMMONS, 0) if field.total == COMMONS else None
+        counted = Counter(value for owner, value, _ in set(new) if only in (None, owner))
+        counted.subtract(value for owner, value, _ in set(old) if only in (None, owner))
+        changed = [(type, field.name, value, difference) for value, difference in sorted(counted.items()) if difference]
         sql = "INSERT INTO totals VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
         self._connection.executemany(sql, changed)
         if any(row[-1] < 0 for row in changed):

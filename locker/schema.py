@@ -3,7 +3,7 @@ What a body must look like, and how each of its fields is indexed: one JSON Sche
 
 The files are JSON Schema 2020-12 with annotations of ours: ``x-index`` on a field (or on the items of a list) names its kind, ``x-time``
 the field that tells when the object happened, ``x-plural`` an irregular plural of the type, ``x-cover`` the fields that its lists are filtered by,
-``x-total`` a list of keywords whose values are counted over all owners, and ``x-closed`` a type that only calls of its own write.
+``x-total`` a list of keywords whose values are counted over ``all`` owners or in the ``commons``, and ``x-closed`` a type that only calls of its own write.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ Kind = Literal["keyword", "text", "number", "time", "boolean"]
 
 _PACKAGE = Path(__file__).parent
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ALL, COMMONS = "all", "commons"
+"""Over whose objects the values of a list can be counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An indexed field: where it is, how it is compared, whether a body may have several values there, and whether these are counted for everyone."""
+    """An indexed field: where it is, how it is compared, whether a body may have several values there, and over whose objects these are counted."""
 
     path: tuple[str, ...]
     kind: Kind
     many: bool
-    total: bool = False
+    total: str = ""
 
     @property
     def name(self) -> str:
@@ -170,9 +172,9 @@ def _fields(document: Mapping[str, Any], path: tuple[str, ...], *, many: bool) -
         kind = document["x-index"]
         if kind not in get_args(Kind):
             raise Invalid(f"{'.'.join(path)}: x-index is {kind!r}; it must be one of {', '.join(get_args(Kind))}")
-        total = document.get("x-total") is True
-        if total and not (many and kind == "keyword"):
-            raise Invalid(f"{'.'.join(path)}: x-total is for lists of keywords")
+        total = document.get("x-total", "")
+        if total and (total not in (ALL, COMMONS) or not (many and kind == "keyword")):
+            raise Invalid(f"{'.'.join(path)}: x-total is for lists of keywords, and says {ALL} or {COMMONS}")
         yield Field(path, cast("Kind", kind), many, total)
     if "items" in document:
         yield from _fields(document["items"], path, many=True)

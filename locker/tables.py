@@ -27,7 +27,7 @@ CREATE TABLE counts (owner INTEGER, type TEXT, subtype TEXT, field TEXT, count I
 CREATE TABLE totals (type TEXT, field TEXT, value TEXT, count INTEGER NOT NULL, PRIMARY KEY (type, field, value)) WITHOUT ROWID;
 """
 """In ``counts`` an empty subtype stands for all subtypes, an empty field for the objects themselves.
-``totals`` says of a value in a list with ``x-total`` how many objects have it, whoever owns them."""
+``totals`` says of a value in a list with ``x-total`` how many objects have it: those of ``all`` owners, or of the ``commons`` alone."""
 
 
 def fingerprint(schemas: Mapping[str, Schema]) -> str:

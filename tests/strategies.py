@@ -33,7 +33,7 @@ THING: Schema = make(
             "age": _field("number", "number"),
             "at": _field("string", "time"),
             "read": _field("boolean", "boolean"),
-            "tags": {"type": "array", "items": _field("string", "keyword") | {"x-total": True}},
+            "tags": {"type": "array", "items": _field("string", "keyword") | {"x-total": "all"}},
             "sizes": {"type": "array", "items": _field("number", "number")},
             "notes": {"type": "array", "items": _field("string", "text")},
             "days": {"type": "array", "items": _field("string", "time")},

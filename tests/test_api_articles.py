@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 import requests
+from aiohttp import web
 
 from locker.account import KINDS
 from locker.guard import Guard
 from locker.locker import Locker
+from locker.log import Draft
 
 from .accounts import PASSWORD, cheap
 from .api_server import Server, served
@@ -177,12 +179,12 @@ def test_an_address_that_somebody_has_is_not_taken_twice(world: World) -> None:
 
 
 def test_saving_an_article(world: World) -> None:
-    """POST /articles/add returns 201 Created and the new article object, with its tags and the person's counts."""
+    """POST /articles/add returns 201 Created and the new article object, with its tags."""
     person, url = world.person(), world.page("Bridge stays")
     article = person.save(url, theme="traffic")
     assert ("Bridge stays", url) == (article["title"], article["url"])
     assert ["Bridge", "Tolls"] == [tag["name"] for tag in article["tagsInArticle"]]
-    assert all({"negative": 0, "positive": 0} == tag["counts"] for tag in article["tagsInArticle"])
+    assert all({"tagid", "name", "type", "ref"} == tag.keys() for tag in article["tagsInArticle"])
     assert f"{world.server.url}{BASE}/articles/{article['articleid']}" == article["ref"]
 
 
@@ -308,6 +310,63 @@ def test_the_history_of_an_article(world: World) -> None:
     assert ("add", "Once") == (history[0]["op"], history[0]["title"])
 
 
+def test_articles_that_were_merged_one_after_the_other_answer_for_the_last(world: World) -> None:
+    """Three addresses turn out to be one page, each by way of the next: whoever saved any of them has the article that is left."""
+    person, other = world.person(), world.person()
+    urls = [world.page(f"Chained {n}") for n in range(3)]
+    ids = [person.save(url)["articleid"] for url in urls]
+    locker = world.server.locker
+    for moved, target in ((2, 1), (0, 1)):
+        raw = page("Chained", head=f'<link rel="canonical" href="{urls[target]}">')
+        body = {"url": urls[moved], "page": {"url": urls[moved], "media_type": "text/html", "charset": "utf-8", "raw": raw}}
+        locker.logbook.append("commons", "web", [Draft.of("article/web", urls[moved], body, by="system")])
+        locker.catch_up()
+    assert {ids[0]} == {world.get(f"/articles/{id}")["ref"].rpartition("/")[2] for id in ids}
+    assert 1 == len({other.save(url, 200 if n else 201)["articleid"] for n, url in enumerate(urls)})
+
+
+def test_an_address_with_a_key_that_a_redirect_leads_to_is_not_told(world: World) -> None:
+    """The article keeps the address that was asked for; the page is read all the same."""
+    person = world.person()
+    world.page("Behind the door")
+    world.site.pages["/door"] = web.Response(status=302, headers={"Location": f"/page{world.pages}?token=s3same"})
+    article = person.save(world.site.url + "/door")
+    assert ("Behind the door", world.site.url + "/door") == (article["title"], article["url"])
+    assert "s3same" not in world.server.session.get(world.server.url + BASE + "/articles?limit=1000", timeout=20).text
+
+
+def test_addresses_in_answers_have_the_scheme_of_a_trusted_proxy_alone(world: World) -> None:
+    """Anybody else could write what others are shown."""
+    headers = {"X-Forwarded-Proto": "https", "Host": "news.example"}
+    world.person().save(world.page())
+    answer = world.server.session.get(world.server.url + BASE + "/tags?limit=1", headers=headers, timeout=20).json()
+    assert answer["response"]["tags"][0]["ref"].startswith(f"http://news.example{BASE}/tags/")
+
+
+def test_a_private_article_counts_nowhere_in_public(world: World) -> None:
+    """What a person alone sees adds nothing to the tag's "seen", nor to its articles."""
+    person = world.person()
+    (tag,) = person.save(world.page(keywords="Narwhal"))["tagsInArticle"]
+    hidden = person.save(world.page(keywords="Narwhal") + "?token=x")
+    assert [tag] == hidden["tagsInArticle"]
+    found = world.get(f"/tags/{tag['tagid']}")
+    assert (1, 1) == (found["totalCounts"]["seen"], len(found["inArticles"]))
+
+
+def test_the_articles_of_a_tag_come_in_parts_if_asked_for(world: World) -> None:
+    """limit, offset and next as in every list."""
+    person = world.person()
+    ids = {person.save(world.page(keywords="Okapi"))["articleid"] for _ in range(3)}
+    tag = world.get("/tags?name=okapi")["tags"][0]["tagid"]
+    assert {"limit", "offset", "next"}.isdisjoint(world.get(f"/tags/{tag}"))
+    found, path = list[str](), f"/tags/{tag}?limit=2"
+    while path:
+        answer = world.get(path)
+        found += [each["articleid"] for each in answer["inArticles"]]
+        path = answer.get("next", "").removeprefix(world.server.url + BASE)
+    assert (3, ids) == (len(found), set(found))
+
+
 # -- tags --------------------------------------------------------------------------------------------------
 
 
@@ -330,7 +389,7 @@ def test_all_tags_and_one(world: World) -> None:
 
 def test_tags_page_to_the_end(world: World) -> None:
     """limit, offset and next, which is there only while there is more."""
-    world.person().save(world.page(keywords=", ".join(f"paging {n}" for n in range(7))))
+    world.person().save(world.page(keywords=", ".join(f"cormorant {n}" for n in range(7))))
     whole = [tag["tagid"] for tag in world.get("/tags")["tags"]]
     found, path = list[str](), "/tags?limit=3"
     while path:
@@ -429,7 +488,18 @@ def test_of_two_ratings_that_race_one_is_refused(world: World) -> None:
 # -- the envelope ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("PUT", "/articles", 405), ("DELETE", "/tags/1", 405), ("POST", "/articles/add", 401), ("GET", "/users/me/tags", 401)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("PUT", "/articles", 405),
+        ("DELETE", "/tags/1", 405),
+        ("POST", "/articles/add", 401),
+        ("GET", "/users/me/tags", 401),
+        ("GET", "/articles/1/no/such", 404),
+        ("GET", "/tags/1/2", 404),
+        ("GET", "/users/me/friends", 404),
+    ],
+)
 def test_errors_come_in_the_envelope_too(world: World, method: str, path: str, status: int) -> None:
     """Also those that no call of the dialect made itself."""
     opened(requests.request(method, world.server.url + BASE + path, json={}, timeout=20), status)
