@@ -16,7 +16,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from .error import Forbidden, Invalid, LockerError
+from .error import Forbidden, Invalid
 from .guard import Guard, check_url
 from .reach import open_session
 from .retry import asked_for
@@ -58,7 +58,7 @@ class Courier:
                 return Answer(answer.status, time.perf_counter() - start, text, asked=asked)
         except Invalid as error:
             return Answer(error=str(error), is_final=True)
-        except (LockerError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except Exception as error:  # whatever an answer makes a library raise is a failed attempt, and counts as one
             return Answer(seconds=time.perf_counter() - start, error=self._said(error))
 
     def _keeps(self, host: str, now: float) -> bool:

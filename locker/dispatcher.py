@@ -27,6 +27,7 @@ from .ledger import AGAIN, POSITION, Ledger, Page
 from .log import Logbook
 from .meaning import Meanings
 from .record import Body
+from .retry import LONGEST_ASKED
 from .sorter import Sorter
 from .subscribing import Subscriptions
 from .subscription import Subscription
@@ -290,7 +291,7 @@ class Dispatcher:
             return
         lane.failures += 1
         if verdict.answer.asked is not None and verdict.due is not None:
-            lane.held = max(lane.held, verdict.due)  # who asks to be left alone means every letter
+            lane.held = max(lane.held, now + min(verdict.answer.asked, LONGEST_ASKED))  # who asks to be left alone means every letter
         lane.hold(now)
 
     # -- writing -------------------------------------------------------------------------------------

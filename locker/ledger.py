@@ -7,7 +7,7 @@ One thread reads here; everything is written in the transaction of the outcomes 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ POSITION, REQUESTS = "deliveries", "deliveries.requests"
 
 SPAN = 20_000
 """So many positions are looked through at once: there may be many outcomes between two records."""
+FEW = 20
+"""Revisions of one thing that are read at once."""
 MOST_RECORDS, MOST_BYTES = 5000, 16 * 1024 * 1024
 """Of records that are kept in memory between being read and being sent."""
 
@@ -49,6 +51,10 @@ LANE = "INSERT OR REPLACE INTO lanes VALUES (?,?,?,?,?,?)"
 SELECT_LANE = "SELECT subscription, position, epoch, until, lag, failing FROM lanes"
 
 
+REVISIONS = (
+    "WHERE originator_id = ? AND topic <> 'record-added' AND json_extract(state, '$.reference') = ? AND position > ? AND position <= ? "
+    "ORDER BY position "
+)
 KNOWN = "SELECT subscription, thing, settled, has, epoch FROM json_each(?) CROSS JOIN deliveries ON "
 KNOWN_PAIRS = KNOWN + "subscription = json_extract(value, '$[0]') AND thing = json_extract(value, '$[1]')"
 KNOWN_LANES = KNOWN + "subscription = value AND thing = ?"
@@ -178,28 +184,30 @@ class Ledger:
             raise NotFound(f"there is no record at position {position}")
         return as_record(rows[0])
 
-    def later(self, thing: str, after: Position, end: Position) -> Iterable[Record]:
-        """The records of a thing after a position, up to *end*, oldest first."""
+    def later(self, thing: str, after: Position, end: Position, *, newest_first: bool = False) -> Iterator[Record]:
+        """The records of a thing after a position, up to *end*; read in small pages, since there may be very many."""
         log, version = parted(thing)
-        where = "WHERE originator_id = ? AND position > ? AND position <= ? AND "
-        own = self._rows(SELECT + where + "originator_version = ?", (log, after, end, version))
-        more = self._rows(
-            SELECT + where + "topic <> 'record-added' AND json_extract(state, '$.reference') = ? ORDER BY position",
-            (log, after, end, version),
-        )
-        return map(as_record, [*own, *more])
+        if not newest_first:
+            yield from self._first(log, version, after, end)
+        low, high, few, order = after, end, 1, "DESC" if newest_first else "ASC"
+        while rows := self._rows(f"{SELECT}{REVISIONS}{order} LIMIT ?", (log, version, low, high, few)):
+            for record in map(as_record, rows):
+                yield record
+                low, high = (low, record.position - 1) if newest_first else (record.position, high)
+            few = FEW
+        if newest_first:
+            yield from self._first(log, version, after, end)
+
+    def _first(self, log: str, version: int, after: Position, end: Position) -> Iterator[Record]:
+        where = "WHERE originator_id = ? AND originator_version = ? AND position > ? AND position <= ?"
+        return map(as_record, self._rows(SELECT + where, (log, version, after, end)))
 
     def before(self, record: Record) -> Record | None:
-        """The revision of its thing before this one."""
+        """The revision of its thing that stood before this one: a late one never did."""
         if record.reference is None:
             return None
-        log, version = parted(f"{record.owner}/{record.first}")
-        rows = self._rows(
-            SELECT + "WHERE originator_id = ? AND topic <> 'record-added' AND json_extract(state, '$.reference') = ? AND position < ? "
-            "ORDER BY position DESC LIMIT 1",
-            (log, version, record.position),
-        ) or self._rows(SELECT + "WHERE originator_id = ? AND originator_version = ?", (log, version))
-        return as_record(rows[0]) if rows else None
+        thing = f"{record.owner}/{record.first}"
+        return next((each for each in self.later(thing, 0, record.position - 1, newest_first=True) if not each.is_late), None)
 
     # -- the tables ----------------------------------------------------------------------------------
 

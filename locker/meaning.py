@@ -46,20 +46,22 @@ class Meanings:
 
     def following(self, lane: Lane, letter: Letter, end: Position) -> Record | None:
         """The next revision up to *end* that a letter has to tell, or the newest if only that counts; None if there is none."""
-        later = self._later(lane, letter.thing, letter.position if letter.after is None else letter.after, end)
+        after = letter.position if letter.after is None else letter.after
+        later = self._later(lane, letter.thing, after, end)
         if lane.subscription.delivery.state == "last":
-            found = list(later)
-            before = self._ledger.before(found[0]) if found and not letter.has else None
-            return found[-1] if found and self.of(lane, found[-1], letter.has, before) else None
+            newest = next(self._later(lane, letter.thing, after, end, newest_first=True), None)
+            before = self._ledger.before(next(later)) if newest is not None and not letter.has else None
+            return newest if newest is not None and self.of(lane, newest, letter.has, before) else None
         return next((each for each in later if self.of(lane, each, letter.has)), None)
 
     def newest(self, lane: Lane, letter: Letter, record: Record, end: Position) -> tuple[Record, Record | None]:
         """The revision to tell instead of one that newer ones have overtaken, and the one that the subscriber knows of."""
-        found = list(self._later(lane, letter.thing, record.position, end))
-        return (found[-1], self._ledger.before(record)) if found else (record, None)
+        newest = next(self._later(lane, letter.thing, record.position, end, newest_first=True), None)
+        return (record, None) if newest is None else (newest, self._ledger.before(record))
 
-    def _later(self, lane: Lane, thing: str, after: Position, end: Position) -> Iterator[Record]:
-        return (each for each in self._ledger.later(thing, after, end) if passes(lane.subscription.filter, each))
+    def _later(self, lane: Lane, thing: str, after: Position, end: Position, *, newest_first: bool = False) -> Iterator[Record]:
+        later = self._ledger.later(thing, after, end, newest_first=newest_first)
+        return (each for each in later if passes(lane.subscription.filter, each))
 
     def _is_in(self, lane: Lane, record: Record | None) -> bool:
         """Whether a revision is in the set that a subscription is about; asked once for all that have the same terms."""

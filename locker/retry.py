@@ -33,12 +33,12 @@ class Schedule:
     def delay(self, attempts: int, random: Callable[[], float], asked: float | None = None) -> float | None:
         """Seconds until the next attempt after so many that failed, None if there is none; *random* answers 0 to 1.
 
-        What the receiver *asked* for is obeyed, up to a day: it is never called sooner.
+        A receiver that *asked* for more, up to a day, gets it; one that asks for less does not use up its attempts sooner.
         """
         if attempts > len(self.delays):
             return None
         jittered = self.delays[attempts - 1] * (1 + JITTER * (2 * random() - 1))
-        return jittered if asked is None else max(min(asked, LONGEST_ASKED), 0.0)
+        return max(jittered, min(asked or 0.0, LONGEST_ASKED))
 
     @classmethod
     def of(cls, said: Any) -> Schedule:
@@ -82,7 +82,7 @@ def asked_for(header: str | None, now: datetime) -> float | None:
         return min(float(text[:12]), LONGEST_ASKED)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(0.0, (aware - now).total_seconds()), LONGEST_ASKED)

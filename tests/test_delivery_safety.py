@@ -176,6 +176,26 @@ async def test_a_receiver_that_hangs_is_left_after_its_time(tmp_path: Path) -> N
             assert outcome["seconds"] < 2
 
 
+async def test_an_answer_that_cannot_be_read_is_a_failed_attempt(tmp_path: Path) -> None:
+    """Whatever a receiver writes into its headers, its attempts are counted and come to an end."""
+    odd = web.Response(status=503, headers={"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"})
+
+    async def answer(heard: Heard) -> web.Response:
+        return (
+            web.Response(status=odd.status, headers=odd.headers)
+            if heard.path == "/date"
+            else web.Response(headers={"Content-Encoding": "br"}, body=b"x")
+        )
+
+    async with listening(answer) as receiver, sending(tmp_path) as sender:
+        date, coding = (sender.add(receiver.url(path), policy=Policy(retry=Schedule((0.01,)))) for path in ("/date", "/coding"))
+        sender.put("a", 1)
+        await until(lambda: sender.deliveries.dead(date))
+        outcome = await told(sender, date)
+        assert ("dead", 2, 503) == (outcome["outcome"], outcome["attempt"], outcome["status"])
+        assert "delivered" == (await told(sender, coding))["outcome"]
+
+
 async def test_no_more_of_an_answer_is_read_than_is_kept(tmp_path: Path) -> None:
     """A long answer is cut off and its status counts; the outcome has its first bytes, also of one that is no text."""
     answers = {"/long": b"y" * (4 << 20), "/binary": b"\xff\x00z"}

@@ -158,6 +158,23 @@ async def test_terms(tmp_path: Path) -> None:
     assert ["entered", "changed", "left", "entered"] == [heard.said["change"] for heard in receiver.heard]
 
 
+async def test_terms_and_late_revisions(tmp_path: Path) -> None:
+    """A late revision never stood: what a newer one did to the set is judged by the one that did."""
+    names = {"stays": ("in", "out", "in"), "never": ("out", "in", "out"), "leaves": ("in", "out", "out")}
+    async with delivering(tmp_path) as (flare, receiver):
+        resource = await call(flare.resource)
+        for name, (first, _, _) in names.items():
+            await call(flare.put, f"{ANN}{name}", at(10, status=first))
+        await call(flare.subscription, resource, endpoint=to(receiver), terms="[status:'in']")
+        for name, (_, late, last) in names.items():
+            await call(flare.put, f"{ANN}{name}", at(5, status=late))
+            await call(flare.put, f"{ANN}{name}", at(11, status=last))
+        await call(flare.put, f"{ANN}end", at(12, status="in"))
+        await until(lambda: len(receiver.heard) >= 3)
+    found = {heard.said["id"].removeprefix(ANN): heard.said["change"] for heard in receiver.heard}
+    assert {"stays": "changed", "leaves": "left", "end": "entered"} == found
+
+
 async def test_pausing_replaying_and_testing(tmp_path: Path) -> None:
     """What happens during a pause comes after it; a replay tells it again; a test arrives at once."""
     async with delivering(tmp_path) as (flare, receiver):

@@ -29,9 +29,15 @@ def test_after_the_last_pause_there_is_none() -> None:
 
 
 def test_the_receiver_is_never_called_sooner_than_it_asked() -> None:
-    """Retry-After stands in the place of the schedule, up to a day."""
+    """Retry-After makes a pause longer, up to a day."""
     assert 120.0 == Schedule().delay(1, lambda: 0.0, 120.0)
     assert LONGEST_ASKED == Schedule().delay(1, lambda: 0.0, 1e9)
+
+
+@pytest.mark.parametrize("asked", [0.0, 1.0, 60.0])
+def test_a_receiver_that_asks_for_less_is_given_up_no_sooner(asked: float) -> None:
+    """``Retry-After: 1`` from a proxy in front of a receiver that is down must not make dead letters within minutes."""
+    assert DELAYS[6] == Schedule().delay(7, lambda: 0.5, asked)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,7 @@ def test_the_receiver_is_never_called_sooner_than_it_asked() -> None:
         ("1.5", None),
         ("9" * 400, LONGEST_ASKED),
         ("Fri, 01 Jan 2100 00:00:00 GMT", LONGEST_ASKED),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:

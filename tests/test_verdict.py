@@ -62,7 +62,7 @@ def test_gone_and_five_days_of_failure_disable() -> None:
 
 
 def test_a_wish_for_peace_is_obeyed() -> None:
-    """Retry-After stands in the place of the schedule."""
+    """Retry-After makes a pause longer."""
     assert NOW + 77 == judged(Answer(503, asked=77.0), Policy(retry=Schedule((1.0,)))).due
 
 
