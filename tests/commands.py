@@ -18,17 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data/sample"
 
 
-def locker(*arguments: object, data: Path | None = None, **environ: str) -> Result:
-    """Run a command in this process; *environ* is added to the environment.  The answer has ``exit_code``, ``stdout`` and ``stderr``."""
+def locker(*arguments: object, data: Path | None = None, stdin: str | None = None, **environ: str) -> Result:
+    """Run a command in this process; *stdin* is its input, *environ* is added to the environment.  The answer has ``exit_code``, ``stdout`` and ``stderr``."""
     given = [str(each) for each in arguments]
     if data is not None:
         given += ["--data", str(data)]
-    return CliRunner().invoke(main, given, env=environ, prog_name="locker")
+    return CliRunner().invoke(main, given, input=stdin, env=environ, prog_name="locker")
 
 
-def ok(*arguments: object, data: Path | None = None, **environ: str) -> str:
+def ok(*arguments: object, data: Path | None = None, stdin: str | None = None, **environ: str) -> str:
     """The output of a command that must succeed; on a slow machine it may tell of its progress meanwhile, on standard error."""
-    done = locker(*arguments, data=data, **environ)
+    done = locker(*arguments, data=data, stdin=stdin, **environ)
     assert 0 == done.exit_code, done.output
     assert "locker: " not in done.stderr
     return done.stdout
