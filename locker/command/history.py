@@ -13,7 +13,8 @@ import click
 
 from ..error import Invalid
 from ..locker import Locker
-from ..log import PAGE, Position, split_id
+from ..log import Position, split_id
+from ..log_reader import PAGE
 from ..record import Record, loads
 from ..schema import written
 from ..settings import Settings
