@@ -55,8 +55,8 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
     found = doors(service, routes)
     elsewhere = Elsewhere(service, found)
     for path, door in families(found, elsewhere).items():
-        app.router.add_route("*", f"{path[:-1]}:.*}}" if isinstance(door, Door) and door.is_open else path, door.answer)
-    app.router.add_route("*", "/{tail:.*}", elsewhere.answer)
+        app.router.add_route("*", f"{path[:-1]}:[\\s\\S]*}}" if isinstance(door, Door) and door.is_open else path, door.answer)
+    app.router.add_route("*", "/{tail:[\\s\\S]*}", elsewhere.answer)
 
     app.cleanup_ctx.append(lambda _: _working(service))
     return app

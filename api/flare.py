@@ -89,6 +89,7 @@ async def list_subscriptions(call: Call) -> web.StreamResponse:
 async def create_subscription(call: Call) -> web.StreamResponse:
     """``POST /resources/{id}/subscriptions``: the signing secret is told now, and never again."""
     resource = _resource(call, "error during subscription create")
+    call.caller.check("read", "document", call.owner)  # who subscribes reads: a token that may only write must not hear
     said = await _body(call)
     with trying("error during body parse"):
         wanted = checked_subscription(said, resource)

@@ -71,6 +71,7 @@ def test_however_an_address_is_written(flare: Flare, target: str) -> None:
         ("http://api.company.com/x/../users/1", "http://api.company.com/x/../users/1"),
         ("http://api.company.com/users/%2e%2e", "http://api.company.com/users/%2e%2e"),
         ("http://api.company.com/users/a+b&c=d;e", "http://api.company.com/users/a+b&c=d;e"),
+        ("http://api.company.com/users/a%0D%0Ab", "http://api.company.com/users/a%0D%0Ab"),
         ("http%3A%2F%2Fapi.company.com%2Fusers%2F%C3%BC", "http://api.company.com/users/ü"),
     ],
 )

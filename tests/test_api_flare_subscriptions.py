@@ -290,3 +290,17 @@ def test_asking_for_a_replay(flare: Flare, said: dict[str, Any], status: int) ->
     answer = flare.ask("POST", f"{path}/replay", said)
     assert status == answer.status_code, answer.text
     assert {"request"} == answer.json().keys() if status == 202 else flare.error(answer)
+
+
+@pytest.mark.parametrize("scopes", [{"write"}, {"write", "read:contact"}])
+def test_who_may_not_read_cannot_subscribe(flare: Flare, scopes: set[str]) -> None:
+    """Write does not imply read: a subscription from the beginning would tell everything to whoever may only put documents."""
+    resource = flare.resource()
+    tokens, path = flare.server.tokens, f"/resources/{resource}/subscriptions"
+    writer = Flare(flare.server, "me", {"Authorization": f"Bearer {tokens.make('me', scopes)}"})
+    answer = writer.ask("POST", path, {**SUBSCRIPTION, "from": "beginning"})
+    assert 403 == answer.status_code
+    assert "may not read documents" in answer.json()["error"]["detail"]
+    assert 0 == flare.ask("GET", path).json()["pagination"]["total"]
+    reader = Flare(flare.server, "me", {"Authorization": f"Bearer {tokens.make('me', {'write', 'read:document'})}"})
+    assert 201 == reader.ask("POST", path, SUBSCRIPTION).status_code
