@@ -7,7 +7,22 @@ from __future__ import annotations
 import click
 
 from . import __version__
-from .command import asking, connecting, history, importing, knowing, making, people, serving, switching, syncing, tapping, upkeep, watching
+from .command import (
+    asking,
+    connecting,
+    history,
+    importing,
+    knowing,
+    making,
+    people,
+    serving,
+    switching,
+    syncing,
+    tagging,
+    tapping,
+    upkeep,
+    watching,
+)
 from .command.frame import Commands
 
 
@@ -47,6 +62,7 @@ for command in (
     people.vault,
     switching.flag,
     switching.maintenance,
+    tagging.tag,
     knowing.connectors,
     making.connector,
     knowing.collections,

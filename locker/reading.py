@@ -193,14 +193,15 @@ class Reading:
 
     async def _tagged(self, article: Article) -> Article:
         """The article with the tags of its own keywords and of all that its text mentions; pages that are private make no new tags."""
-        mentions = await asyncio.to_thread(self._mentions, article)
+        mentions = await asyncio.to_thread(self.mentioned, article)
         if mentions == article.body.get("mentions", []):
             return article
         editing = self._composer.editing(article.owner, ARTICLE, f"{ARTICLE}:{article.n}", {"mentions": mentions}, "system")
         await asyncio.wrap_future(editing)
         return replace(article, body={**article.body, "mentions": mentions})
 
-    def _mentions(self, article: Article) -> list[str]:
+    def mentioned(self, article: Article) -> list[str]:
+        """The ids of the tags that an article should carry; of its own keywords those are made that nobody knew."""
         body = article.body
         keywords: Iterable[Mapping[str, str]] = body.get("keywords", ())
         text = "\n".join(str(body.get(field) or "") for field in ("title", "description", "text"))

@@ -6,7 +6,7 @@ A picture in memory follows the log of tags; from it comes the dictionary that f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import RLock
@@ -27,6 +27,8 @@ LONGEST_NAME, LONGEST_TYPE, MOST_ALIASES = 200, 60, 100
 FRESH = 300
 """So many new tags have a small dictionary of their own, before the large one is made anew."""
 PAGE = 1000
+BATCH = 32
+"""So many tags share a transaction: each decision looks at those before it in its batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,17 @@ class Tags:
     def __init__(self, logbook: Logbook, composer: Composer) -> None:
         self._logbook, self._composer = logbook, composer
         self._lock = RLock()
-        self._version = 0
+        self._version, self._is_learned = 0, True
         self._tags: dict[int, Tag] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._named: dict[str, dict[int, None]] = {}
         self._large, self._small = Dictionary(()), Dictionary(())
         self._fresh: dict[int, None] = {}
+
+    @property
+    def version(self) -> int:
+        """How many records of the log are known; another dictionary has another one."""
+        return self._version
 
     # -- asking --------------------------------------------------------------------------------------
 
@@ -83,6 +90,7 @@ class Tags:
     def find(self, text: str, language: str | None = None) -> dict[int, int]:
         """The tags that a text mentions, each with how often, in the order of first mention (new tags after those known for long)."""
         with self._followed():
+            self._learn()
             large, small, fresh = self._large, self._small, frozenset(self._fresh)
         found = {int(id): times for id, times in large.find(text, language).items()}
         found = {n: times for n, times in found.items() if n not in fresh}
@@ -104,6 +112,19 @@ class Tags:
             return Write({"aliases": [*standing, *more]} if more else {}, n)
 
         return self._composer.deciding(COMMONS, TYPE, add, by)
+
+    def bring(self, said: Sequence[tuple[str, str, Iterable[str]]], by: str) -> int:
+        """Make many tags of (name, type, aliases), some dozens to a transaction; how many were said.  Raises Invalid before anything is made."""
+        for number, each in enumerate(said, 1):
+            try:
+                checked(*each)
+            except Invalid as error:
+                raise Invalid(f"entry {number}: {error}") from error
+        for start in range(0, len(said), BATCH):
+            self.follow()  # so that a decision looks back no further than its batch
+            for adding in [self.adding(*each, by=by) for each in said[start : start + BATCH]]:
+                adding.result()
+        return len(said)
 
     def changing(self, n: int, patch: Mapping[str, object], by: str) -> Future[Decided]:
         """Give a tag another name, type or list of aliases.  Raises NotFound, Invalid, or Conflict if another tag has that name and type."""
@@ -150,14 +171,11 @@ class Tags:
     def follow(self) -> None:
         """Read what is new in the log."""
         with self._lock:
-            changed = False
             while records := self._logbook.records(COMMONS, TYPE, gt=self._version, limit=PAGE):
                 for record in records:
                     body: Body | None = None if record.op == "delete" or record.text is None else record.body.get("body")
                     self._take(int(record.key), body)
-                self._version, changed = records[-1].version, True
-            if changed:
-                self._learn()
+                self._version, self._is_learned = records[-1].version, False
 
     def _followed(self) -> RLock:
         self.follow()
@@ -178,9 +196,12 @@ class Tags:
 
     def _learn(self) -> None:
         """Make the dictionaries that a change asks for: an automaton of all names takes a tenth of a second, one of some new names nothing."""
+        if self._is_learned:
+            return
         if len(self._fresh) > FRESH:
             self._large, self._fresh = Dictionary(name for tag in self._tags.values() for name in tag.names()), {}
         self._small = Dictionary(name for n in self._fresh if n in self._tags for name in self._tags[n].names())
+        self._is_learned = True
 
 
 def folded(text: str) -> str:
