@@ -27,7 +27,7 @@ NEEDED = "a token is needed: send it as 'Authorization: Bearer …'; 'locker tok
 
 def caller_of(request: web.Request, raw: str, identify: Callable[[str], Identity], *, trust_loopback: bool) -> Identity:
     """Whoever sends this request.  Raises Unauthorized, for every bad token in the same words."""
-    text = _bearer(request, raw)
+    text = bearer(request, raw)
     if text is None:
         if trust_loopback and is_local(request):
             return LOCAL
@@ -87,7 +87,7 @@ def is_loopback(address: str) -> bool:
     return (mapped or found).is_loopback
 
 
-def _bearer(request: web.Request, raw: str) -> str | None:
+def bearer(request: web.Request, raw: str) -> str | None:
     """The token of a request, wherever it is; None if there is none at all."""
     headers = request.headers
     if (authorization := headers.get("Authorization")) is not None:

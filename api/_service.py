@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 POSITION = "Locker-Position"
 WAIT_SECONDS = 5.0
-THREADS = 8
+THREADS, LIVE_THREADS = 8, 2
 BUDGET_MS = 4.0
 """So long may a query keep the event loop; then it goes to a thread."""
 REMEMBERED = 1000
@@ -43,6 +43,8 @@ class Service:
     tokens: Tokens
     limits: Limits
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "reader"))
+    catching_up: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(LIVE_THREADS, "catching up"))
+    """Threads of their own, so that many who read what they missed keep nobody else waiting."""
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0
@@ -104,7 +106,8 @@ class Service:
         """Let go of work, of threads and of the door."""
         for task in self.tasks:
             task.cancel()
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.threads, self.catching_up):
+            threads.shutdown(wait=False, cancel_futures=True)
         self.authority.close()
         if self._outside is not None:
             await self._outside.__aexit__(None, None, None)

@@ -12,7 +12,8 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -59,16 +60,23 @@ def make_app(locker: Locker, settings: Settings) -> web.Application:
     app.router.add_route("*", "/{tail:[\\s\\S]*}", elsewhere.answer)
 
     app.cleanup_ctx.append(lambda _: _working(service))
+    app.on_shutdown.append(partial(_quiet, service))
     return app
+
+
+async def _quiet(service: Service, _: web.Application) -> None:
+    """Before connections are closed, whoever listens is told where to go on."""
+    service.locker.live.end()
 
 
 async def _working(service: Service) -> AsyncIterator[None]:
     """While the server runs, pages that did not answer are tried again; then its threads end."""
-    task = asyncio.create_task(_try_again(service))
+    tasks = [asyncio.create_task(_try_again(service)), asyncio.create_task(service.locker.live.watch())]
     yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.to_thread(service.locker.live.stop)
     await service.close()
 
 

@@ -60,6 +60,14 @@ class Filter:
                 for type in dict.fromkeys(self.types) or (None,):
                     yield owner, source, type
 
+    def covers(self, record: Record) -> bool:
+        """Whether a record is at one of its places."""
+        return (
+            record.owner in self.owners
+            and (not self.sources or record.source in self.sources)
+            and (not self.types or record.type in self.types or record.type.partition("/")[0] in self.types)
+        )
+
     def passes(self, record: Record) -> bool:
         """Whether a record at one of its places passes operation and key; late revisions never do."""
         if record.note is not None and record.note.get("late"):

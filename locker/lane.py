@@ -7,12 +7,11 @@ A letter holds positions, never bodies: a receiver that is down costs a few byte
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .filter import Place
-from .record import Record
+from .filter import Filter
 from .subscribing import Secrets
 from .subscription import Subscription
 from .term import Term
@@ -103,6 +102,10 @@ class Lane:
         self.term = subscription.filter.term
 
     @property
+    def filter(self) -> Filter:
+        return self.subscription.filter
+
+    @property
     def number(self) -> int:
         return self.subscription.number
 
@@ -173,45 +176,3 @@ class Lane:
         if self.is_sick:
             pause = min(LONGEST_HOLD, max(delays), delays[0] * 2.0 ** min(self.failures - FAILURES, 20))
             self.held = max(self.held, now + pause)
-
-
-class Index:
-    """Lanes by the places of their filters: who wants a record is found without asking each of them."""
-
-    def __init__(self) -> None:
-        self._lanes: dict[Place, dict[Lane, None]] = {}
-        self._members: dict[Lane, tuple[Place, ...]] = {}
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(self._members)
-
-    def __contains__(self, lane: Lane) -> bool:
-        return lane in self._members
-
-    def add(self, lane: Lane) -> None:
-        """Find it from now on."""
-        self.remove(lane)
-        self._members[lane] = tuple(lane.subscription.filter.places())
-        for place in self._members[lane]:
-            self._lanes.setdefault(place, {})[lane] = None
-
-    def remove(self, lane: Lane) -> None:
-        """Find it no more."""
-        for place in self._members.pop(lane, ()):
-            lanes = self._lanes[place]
-            del lanes[lane]
-            if not lanes:
-                del self._lanes[place]
-
-    def find(self, record: Record) -> list[Lane]:
-        """The lanes with a place for a record, each once."""
-        known, found = self._lanes, list[Lane]()
-        if known:
-            for source in (record.source, None):
-                for type in (record.type, record.type.partition("/")[0], None):
-                    if lanes := known.get((record.owner, source, type)):
-                        found += lanes
-        return found

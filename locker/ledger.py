@@ -19,6 +19,7 @@ from .error import NotFound
 from .follower import Lease
 from .lane import Lane, Letter
 from .log import Draft, Logbook
+from .membership import before
 from .record import Record
 from .recorder import SELECT, as_record
 from .verdict import LOG
@@ -204,10 +205,7 @@ class Ledger:
 
     def before(self, record: Record) -> Record | None:
         """The revision of its thing that stood before this one: a late one never did."""
-        if record.reference is None:
-            return None
-        thing = f"{record.owner}/{record.first}"
-        return next((each for each in self.later(thing, 0, record.position - 1, newest_first=True) if not each.is_late), None)
+        return before(self._rows, record)
 
     # -- the tables ----------------------------------------------------------------------------------
 

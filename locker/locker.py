@@ -30,6 +30,7 @@ from .follower import Lease
 from .guard import Guard
 from .importer import Import, Report, Wish
 from .keeper import Keeper
+from .live import Live
 from .log import LOG_FILE, Logbook, Position, split_id
 from .pushing import Pushed, Pushing
 from .query import Reader
@@ -108,6 +109,7 @@ class Locker:
         self.subscriptions = Subscriptions(self.logbook, self.vault, collections=self.collections, clock=clock)
         kinds = {type: schema.kinds for type, schema in self.schemas.items()}
         self.deliveries = Deliveries(self.logbook, self.subscriptions, kinds, clock=clock, refusal=Entitlements(self.accounts).refusal)
+        self.live = Live(self.logbook, kinds, self._rights)
         self.watching = Watching(self.logbook, self.subscriptions, self.deliveries, clock)
         self.guard = guard or Guard()
         self.connections = Connections(self.logbook, self.vault, self.connectors, clock=clock)
@@ -129,6 +131,11 @@ class Locker:
         self.tags = Tags(self.logbook, self.composer)
         self.reading = Reading(self.logbook, self.composer, self.tags, clock)
         self.pushing = Pushing(self.logbook, self.connectors, self.collections, self.schemas)
+
+    def _rights(self) -> int:
+        """Grows whenever somebody may have lost a right."""
+        self.accounts.picture  # noqa: B018 - it looks whether anything has changed
+        return self.accounts.changes
 
     def _reach(self, base_url: str, is_trusted: bool) -> Reach:
         return Reach(self.guard.trusting(base_url) if is_trusted and base_url else self.guard)
@@ -176,6 +183,7 @@ class Locker:
         """Finish the pages and the batches at hand."""
         self.scheduler.stop()
         self.deliveries.stop()
+        self.live.stop()
         self.keeper.stop()
 
     def close(self) -> None:

@@ -4,30 +4,26 @@ What a record means to one subscriber: a create, an update, an end, or nothing; 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 
 from .filter import Filter
 from .lane import Lane, Letter
 from .ledger import Ledger
 from .log import Position
+from .membership import Membership
 from .notification import Change
 from .receiver import Action
-from .record import Body, Record
-from .tree import NO_KINDS, Kinds
+from .record import Record
+from .tree import Kinds
 
 Meaning = tuple[Action, Change | None]
-KEPT = 10_000
-
-logger = logging.getLogger("locker")
 
 
 class Meanings:
     """Says what records mean; *kinds* are the indexed fields of each collection, which decide what a term means."""
 
     def __init__(self, ledger: Ledger, kinds: Mapping[str, Kinds]) -> None:
-        self._ledger, self._kinds = ledger, kinds
-        self._matches: dict[tuple[Position, str], bool] = {}
+        self._ledger, self._membership = ledger, Membership(kinds)
 
     def of(self, lane: Lane, record: Record, has: bool, before: Record | None = None) -> Meaning | None:
         """What a record means to a subscriber that *has* its thing or not; None if it need not hear of it.
@@ -64,22 +60,8 @@ class Meanings:
         return (each for each in later if passes(lane.subscription.filter, each))
 
     def _is_in(self, lane: Lane, record: Record | None) -> bool:
-        """Whether a revision is in the set that a subscription is about; asked once for all that have the same terms."""
-        if record is None or record.op == "delete" or lane.term is None:
-            return False
-        key = (record.position, lane.subscription.filter.terms)
-        if (known := self._matches.get(key)) is None:
-            if len(self._matches) > KEPT:
-                self._matches.clear()
-            kinds = self._kinds.get(record.source)
-            body: Body = record.body if kinds is None else record.body.get("body") or {}
-            try:
-                known = lane.term.matches(body, kinds or NO_KINDS)
-            except Exception:  # a body that no term can be asked of is in no set, and must not stop all others
-                logger.exception("%s cannot be asked for %s", record.id, lane.subscription.filter.terms)
-                known = False
-            self._matches[key] = known
-        return known
+        """Whether a revision is in the set that a subscription is about."""
+        return lane.term is not None and self._membership.is_in(lane.filter.terms, lane.term, record)
 
 
 def passes(filter: Filter, record: Record) -> bool:

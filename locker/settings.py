@@ -150,6 +150,9 @@ class Settings:
     max_body: int = _setting(whole(1, unit="bytes"), 16 * 1024 * 1024, "the longest request body, in bytes")
     login_limit: int = _setting(whole(0), 500, "attempts to sign in within 20 minutes from one address or to one account; 0 is no limit")
     signup_limit: int = _setting(whole(0), 300, "attempts to sign up within an hour from one address; 0 is no limit")
+    live_limit: int = _setting(whole(0), 5000, "how many live streams may be open at once; 0 is none")
+    live_heartbeat: int = _setting(whole(1, 3600, "seconds"), 15, "after how many quiet seconds a live stream says that it is still there")
+    metrics_loopback: bool = _setting(SWITCH, False, "let requests from this machine read /metrics without a token")
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         NETWORKS, (), "networks of proxies whose X-Forwarded-For says who is calling"
     )

@@ -14,7 +14,8 @@ from heapq import heappop, heappush
 from itertools import count
 
 from .error import LockerError, NotFound
-from .lane import MOST, Index, Lane, Letter
+from .index import Index
+from .lane import MOST, Lane, Letter
 from .ledger import POSITION, REQUESTS, Known, LaneRow, Ledger, Page
 from .log import Logbook, Position
 from .meaning import Meanings, passes
@@ -41,7 +42,7 @@ class Sorter:
     def __init__(self, logbook: Logbook, ledger: Ledger, subscriptions: Subscriptions, meanings: Meanings) -> None:
         self._logbook, self._ledger, self._subscriptions, self._meanings = logbook, ledger, subscriptions, meanings
         self.lanes: dict[int, Lane] = {}
-        self.live, self.behind = Index(), Index()
+        self.live, self.behind = Index[Lane](), Index[Lane]()
         self.position: Position = 0
         self.total = 0
         self.page = Page()

@@ -181,11 +181,7 @@ class Watching:
             return own["outcome"], _said(own, subscription)
         if not subscription.is_active:
             return subscription.status, _resting(subscription)
-        places = set(subscription.filter.places())
-        wanted = {
-            (record.owner, source, type) for source in (record.source, None) for type in (record.type, record.type.partition("/")[0], None)
-        }
-        if not places & wanted or not subscription.filter.passes(record):
+        if not subscription.filter.covers(record) or not subscription.filter.passes(record):
             return "not wanted", "the subscription's filter leaves it out"
         if (progress := self._deliveries.progress(subscription))["position"] < record.position:
             behind = f"it stands at position {progress['position']}, the record at {record.position}"

@@ -29,6 +29,7 @@ ALLOWED = {
         "locker.flow",
         "locker.hook",
         "locker.limit",
+        "locker.live",
         "locker.proposal",
         "locker.notification",
         "locker.resource",

@@ -96,6 +96,7 @@ TABLE: dict[Call, str] = {
     ("GET", f"{_SUBSCRIPTIONS}/{{subscription}}"): READ,
     ("DELETE", f"{_SUBSCRIPTIONS}/{{subscription}}"): WRITE,
     **{("POST", f"{_SUBSCRIPTIONS}/{{subscription}}/{call}"): WRITE for call in ("pause", "resume", "replay", "test")},
+    ("GET", "/live"): READ,
     ("GET", "/subscriptions"): READ,
     ("POST", "/subscriptions"): WRITE,
     ("GET", "/subscriptions/{id}"): READ,

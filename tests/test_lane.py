@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from locker import lane as lanes
 from locker.filter import Filter
-from locker.lane import Index, Lane, Letter
+from locker.index import Index
+from locker.lane import Lane, Letter
 from locker.receiver import Receiver
 from locker.record import Record
 from locker.retry import Schedule
@@ -44,7 +45,7 @@ def wants(filter: Filter, record: Record) -> bool:
 @given(st.lists(FILTERS, max_size=8), st.data(), RECORDS)
 def test_an_index_finds_those_who_want_a_record_each_once(filters: list[Filter], data: st.DataObject, record: Record) -> None:
     """As asking each of them would, also after some have left."""
-    index, all = Index(), [made(filter, number) for number, filter in enumerate(filters)]
+    index, all = Index[Lane](), [made(filter, number) for number, filter in enumerate(filters)]
     for lane in all:
         index.add(lane)
     left = data.draw(st.sets(st.sampled_from(all))) if all else set()
