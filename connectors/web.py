@@ -5,6 +5,8 @@ Reads web pages that somebody saved: their text, title, author and date, out of 
 from __future__ import annotations
 
 import logging
+import re
+from itertools import islice
 
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
@@ -16,8 +18,15 @@ from ._page import Page, keywords_of
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
-LONGEST_MARKUP = 8 * 1024 * 1024
+LONGEST_MARKUP = 4 * 1024 * 1024
 """Characters of a page that are read; pages of more are no articles."""
+MOST_TAGS, MANY_TAGS = 30_000, 10_000
+"""So many tags of a page are read.  Of a page with many only those that part its text are: others cost the library the square of their number,
+and whatever waits to be composed waits for it."""
+_PARTS = """
+html head title meta link base script style body article main section div p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table thead tbody tfoot tr td th
+blockquote pre br hr nav header footer aside figure figcaption form noscript template svg textarea select option button iframe"""
+_OTHER_TAG = re.compile(rf"</?(?!(?:{'|'.join(_PARTS.split())})[\s/>])[a-z][^<>]*>", re.IGNORECASE)
 
 
 class Web(Connector):
@@ -43,7 +52,8 @@ class Web(Connector):
 
 
 def _read(raw: str, url: str) -> Body:
-    page, found = Page.of(raw[:LONGEST_MARKUP]), _extracted(raw[:LONGEST_MARKUP], url)
+    raw = _bounded(raw)
+    page, found = Page.of(raw), _extracted(_OTHER_TAG.sub("", raw) if raw.count("<") > MANY_TAGS else raw, url)
     keywords = page.keywords() or keywords_of([*(found.tags or ()), *(found.categories or ())])
     return {
         "url": page.address(url),
@@ -58,6 +68,13 @@ def _read(raw: str, url: str) -> Body:
         "published": moment(page.published) or moment(found.date),
         "updated": moment(page.updated),
     }
+
+
+def _bounded(raw: str) -> str:
+    """The part of a page that is read, from its beginning."""
+    raw = raw[:LONGEST_MARKUP]
+    beyond = next(islice(re.finditer("<", raw), MOST_TAGS, None), None)
+    return raw if beyond is None else raw[: beyond.start()]
 
 
 def _extracted(raw: str, url: str) -> Document:

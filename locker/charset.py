@@ -4,6 +4,7 @@ Turns bytes of doubtful origin into text: the declared character set first, then
 
 from __future__ import annotations
 
+import codecs
 import re
 
 _NAMED = re.compile(rb"""charset\s*=\s*["']?([A-Za-z0-9][A-Za-z0-9._:-]*)""", re.IGNORECASE)
@@ -31,11 +32,14 @@ ALIASES = {
     "ansi_x3.4-1968": "utf-8",
 }
 
+NOTATIONS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""What Python can decode, and no sender means by a charset; some of them take hours over a few megabytes."""
+
 
 def decode(content: bytes, charset: str | None = None) -> str:
     """The text of some bytes.  Never raises: a wrong or unknown charset falls back to UTF-8, then to Windows-1252 and Latin-1."""
     declared = (charset or "utf-8").strip("\"' ").partition("*")[0].lower()
-    declared = ALIASES.get(declared, declared)
+    declared = _believed(ALIASES.get(declared, declared))
     for name, errors in ((declared, "strict"), ("utf-8", "strict"), (declared if declared != "utf-8" else "cp1252", "strict")):
         try:
             return mend(content.decode(name, errors))
@@ -45,6 +49,14 @@ def decode(content: bytes, charset: str | None = None) -> str:
         # One bad byte among many good ones: lose that character, not the text.
         return mend(content.decode(declared, "replace"))
     return mend(content.decode("latin-1"))
+
+
+def _believed(declared: str) -> str:
+    """The charset, or UTF-8 for what is none."""
+    try:
+        return "utf-8" if codecs.lookup(declared).name in NOTATIONS else declared
+    except (LookupError, ValueError):
+        return "utf-8"
 
 
 def decode_undeclared(content: bytes) -> str:

@@ -4,6 +4,7 @@ Fetches a web page that somebody named: through the guard, within limits, as tex
 
 from __future__ import annotations
 
+import asyncio
 import re
 from base64 import b64encode
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ async def fetch(reach: Reach, address: Address) -> Body:
         raise Fatal(f"{address.url} is {media_type or 'of no type that it names'}, no page of text")
     if b"\0" in reply.body[:_SNIFFED] and not (charset or "").startswith("utf-16"):
         raise Fatal(f"{address.url} says it is {media_type}, but holds bytes that are no text")
-    raw = decode(reply.body, charset) if charset else decode_undeclared(reply.body)
+    raw = await asyncio.to_thread(decode, reply.body, charset) if charset else await asyncio.to_thread(decode_undeclared, reply.body)
     # Where a redirect led with a key in the address is nobody's business: the article keeps the address that was asked for.
     url = address.url if Address.of(reply.url).private else reply.url
     return {"url": url, "media_type": media_type or "text/html", "charset": charset or "utf-8", "raw": raw}

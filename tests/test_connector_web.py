@@ -90,6 +90,23 @@ def test_a_body_of_any_shape_is_read_or_is_no_object(body: dict[str, Any]) -> No
     assert found is None or ARTICLE.is_valid(found)
 
 
+def test_a_page_of_very_many_tags_keeps_its_text() -> None:
+    """Inline tags cost the library the square of their number: where there are thousands, the text is read without them."""
+    words = " ".join(f"<span class='w'>word{n}</span> <a href='/{n}'>link{n}</a>" for n in range(4_000))
+    found = mapped(page(text=f"<p>{PARAGRAPH}</p><p>{words}</p>"))
+    assert PARAGRAPH in found["text"]
+    assert "word0 link0 word1" in " ".join(found["text"].split())
+    assert "word3999 link3999" in " ".join(found["text"].split())
+
+
+def test_a_page_without_end_is_read_from_its_beginning() -> None:
+    """What comes after very many tags is left out; the article is there all the same."""
+    found = mapped(page(text=f"<p>{PARAGRAPH}</p>" + "<p>more and more of it</p>" * 20_000 + "<p>the very end</p>"))
+    assert "Bridge stays" == found["title"]
+    assert PARAGRAPH in found["text"]
+    assert "the very end" not in found["text"]
+
+
 @needs_shared
 @pytest.mark.shared
 def test_shared_pages_give_their_text_and_not_their_frame() -> None:
