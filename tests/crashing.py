@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -20,11 +19,10 @@ from locker.follower import Lease
 from locker.locker import Locker
 from locker.log import Logbook
 from tests import fetching
+from tests.forked import PROCESSES
 
 CARDS_PER_PAGE = 10
 
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
 plugin.connectors()  # imported once, before processes are forked
 
 

@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from tests.connected import ROOT, prepared, visit
+from tests.forked import command
 from tests.network import CLIENT_ID, Network, Token, serving
 
 PLANTED = {"token": "planted/by+hand=token", "password": "planted pässwörd", "pin": "planted-pin-0815", "refresh": "planted-refresh-token"}
@@ -41,13 +42,11 @@ class House:
 
     def run(self, *arguments: str, input: str = "", code: int | None = 0) -> str:
         """A command; what it says is kept too."""
-        done = subprocess.run(
-            [sys.executable, "-m", "locker", *arguments], env=self.environ, cwd=self.folder, input=input, capture_output=True, text=True, timeout=120,
-            check=False,
-        )  # fmt: skip
-        self.words += [done.stdout, done.stderr]
-        assert code is None or code == done.returncode, done.stderr
-        return done.stdout
+        done, said, told = command(*arguments, environ=self.environ, folder=self.folder, input=input)
+        self.words += [said, told]
+        assert done is not None
+        assert code is None or code == done, told
+        return said
 
     def ask(self, method: str, url: str, **more: object) -> requests.Response:
         """An HTTP call; its answer is kept."""
