@@ -8,12 +8,12 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.streamsource import Server, serving
 
 ROOT = Path(__file__).parents[1]
@@ -51,9 +51,8 @@ def test_the_commands_for_flags_run_as_they_are_printed(tmp_path: Path) -> None:
     commands = [line for block in BLOCKS for line in block.splitlines() if line.startswith(("locker flag", "locker maintenance"))]
     assert 4 == len(commands)
     for command in commands:
-        words = [sys.executable, "-m", *command.split()]
-        done = subprocess.run(words, cwd=ROOT, env={**os.environ, "LOCKER_DATA": str(tmp_path)}, capture_output=True, text=True, timeout=60)
-        assert 0 == done.returncode, done.stderr
+        code, _, told = forked.command(*command.split()[1:], environ={**os.environ, "LOCKER_DATA": str(tmp_path)}, folder=tmp_path)
+        assert 0 == code, told
 
 
 async def test_the_manual_names_every_call_filter_and_field(server: Server) -> None:
