@@ -126,7 +126,7 @@ class Connections:
     def remove(self, owner: str, source: str, *, by: str | None = None) -> None:
         """Forget a connection and its secrets; what it collected stays.  Raises NotFound."""
         connection = self.get(owner, source)
-        self._vault.forget(*self._vault.names(prefix_of(owner, source)))
+        self._forget(connection)
 
         def drop(writing: sqlite3.Connection) -> None:
             self._logbook.write(writing, LOG, [Draft(TYPE, connection.log, None, by=by)])
@@ -134,6 +134,11 @@ class Connections:
                 writing.execute(f"DELETE FROM {table} WHERE owner = ? AND source = ?", (owner, source))  # noqa: S608 - ours
 
         self._logbook.transact(drop)
+        self._forget(connection)  # a run may have renewed one meanwhile
+
+    def _forget(self, connection: Connection) -> None:
+        if names := self._vault.names(prefix_of(connection.owner, connection.source)):
+            self._vault.forget(*names)
 
     def _put(self, writing: sqlite3.Connection, made: Connection, *, identified: bool, is_other: bool) -> None:
         self._logbook.write(writing, LOG, [Draft.of(TYPE, made.log, made.body(), by=made.by)])
@@ -186,6 +191,8 @@ class Connections:
     def keep(self, connection: Connection, secrets: Mapping[str, str]) -> None:
         """Put secrets in the place of those before: a token that was refreshed."""
         store(self._vault, connection.owner, connection.source, secrets)
+        if self.find(connection.owner, connection.source) is None:  # it was removed meanwhile
+            self._forget(connection)
 
     # -- changing ----------------------------------------------------------------------------------------
 

@@ -93,11 +93,14 @@ class Standings:
         ).fetchone()
         if row != (standing.started, standing.pages):
             raise Conflict(
-                f"the walk of {standing.stream} does not stand where it did: a page before could not be written, or somebody else went on"
+                f"the walk of {standing.stream} does not stand where it did: somebody asked for everything anew, or removed the connection, or a page "
+                "before could not be written; what is written stays, and the next run goes on from there"
             )
 
     def put(self, writing: sqlite3.Connection, standing: Standing) -> None:
-        """Remember, inside a transaction of the writer."""
+        """Remember, inside a transaction of the writer.  Raises Conflict if the connection is gone: nobody may find an old place to go on from."""
+        if writing.execute("SELECT 1 FROM connections WHERE owner = ? AND source = ?", self._place).fetchone() is None:
+            raise Conflict(f"{self._place[1]} is not connected any more; what it brought stays")
         values = {name: getattr(standing, name) for name in COLUMNS}
         values |= {name: None if values[name] is None else orjson.dumps(values[name]).decode() for name in ("step", "since")}
         writing.execute(_PUT, (*self._place, *values.values()))

@@ -112,7 +112,10 @@ class Walking:
         errors = min(standing.errors + 1, MOST_ERRORS)
         rest = DAY if is_skipped else min(DAY, self._stream.every * 2 ** (errors - 1))
         due = _later(self._clock(), rest)
-        self._put(replace(standing, errors=0 if is_skipped else errors, code=error.code, error=str(error), due=due))
+        started = standing.started if standing.pages else None  # a walk that saw no page has not begun
+        self._put(
+            standing, replace(standing, started=started, errors=0 if is_skipped else errors, code=error.code, error=str(error), due=due)
+        )
 
     def _begun(self) -> Standing:
         """The walk under way, or a new one."""
@@ -131,8 +134,15 @@ class Walking:
 
     def _anew(self, standing: Standing) -> Standing:
         """At the beginning of a walk.  Its moments are the log's: one that went back with a clock would make everything look missing."""
-        started, base = self._logbook.transact(lambda writing: (self._logbook.now(writing), version_of(writing, self._connection.log)))
-        return replace(standing, step=None, started=started, ended=False, pages=0, unreadable=0, base=base)
+
+        def begin(writing: sqlite3.Connection) -> Standing:
+            self._lease.check(writing)
+            started, base = self._logbook.now(writing), version_of(writing, self._connection.log)
+            begun = replace(standing, step=None, started=started, ended=False, pages=0, unreadable=0, base=base)
+            self._standings.put(writing, begun)
+            return begun
+
+        return self._logbook.transact(begin)
 
     def _scope_name(self) -> str:
         """What the stream's items are a picture of: another account's are not missing from this one's list."""
@@ -174,8 +184,7 @@ class Walking:
 
         def write(writing: sqlite3.Connection) -> Written:
             self._lease.check(writing)
-            if standing.pages:
-                self._standings.check(writing, standing)  # or a page that could not be written would be skipped by the one after it
+            self._standings.check(writing, standing)  # or a page that could not be written would be skipped by the one after it
             now = self._logbook.now(writing)
             sighting = Sighting(self._scope, max(now, started), started, fresh)
             outcomes = self._logbook.write(writing, self._connection.log, drafts, sighting, now)
@@ -225,18 +234,19 @@ class Walking:
     def _finish(self, standing: Standing) -> bool:
         """Take the walk for a sweep if it is one, then remember that it is over; killed between, the next run does it again."""
         is_sweep = standing.whole and self._stream.whole and not standing.unreadable
-        swept = sweep(self._scoping, self._scope, standing) if is_sweep else Swept()
+        swept = sweep(self._scoping, self._scope, standing, self._stream.sweep) if is_sweep else Swept()
         self.report.deleted += swept.deleted
         over = replace(
             standing, started=None, whole=False, ended=False, step=None, finished=stamp(self._clock()), errors=0, code=None, error=None,
             swept=standing.started if is_sweep else standing.swept, due=_later(self._clock(), self._stream.every),
         )  # fmt: skip
-        self._put(over)
+        self._put(standing, over)
         return swept.again and not self._is_second
 
-    def _put(self, standing: Standing) -> None:
+    def _put(self, before: Standing, standing: Standing) -> None:
         def put(writing: sqlite3.Connection) -> None:
             self._lease.check(writing)
+            self._standings.check(writing, before)
             self._standings.put(writing, standing)
 
         self._logbook.transact(put)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from locker.connector import PageNumber, Stream
+from locker.error import Conflict
 from locker.locker import Locker
 from locker.sync import RUN, Collected
 from tests.fetching import FakeService, Hand, Stars, bodies, fetching, opened, star
@@ -25,6 +28,7 @@ class Bench:
     service: FakeService
     locker: Locker
     clock: Hand
+    base: str
 
     async def run(self, **more: Any) -> Collected:
         """One run."""
@@ -50,7 +54,7 @@ async def bench(folder: Path, *streams: Stream) -> AsyncIterator[Bench]:
                 locker.logbook, locker.connections, locker.guard, locker.applications, clock=clock, sleep=sleep
             )
             locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
-            yield Bench(service, locker, clock)
+            yield Bench(service, locker, clock, base)
 
 
 def holding(folder: Path, what: bytes) -> list[Path]:
@@ -175,3 +179,28 @@ async def test_another_account_begins_anew(tmp_path: Path) -> None:
         assert 1 == it.locker.logbook.read("SELECT count(*) FROM walks")[0][0]
         it.locker.connections.identify(connection, {"id": "2"})
         assert 0 == it.locker.logbook.read("SELECT count(*) FROM walks")[0][0]
+
+
+async def test_a_connection_that_goes_while_it_runs_leaves_no_place_behind(tmp_path: Path) -> None:
+    """Whoever connects again, maybe another account, begins from the start, also if the page that was on its way comes after that."""
+    async with bench(tmp_path) as it:
+
+        async def elsewhere(_: web.Request) -> None:
+            it.service.cues.clear()
+            await asyncio.to_thread(it.locker.connections.remove, "me", "stars")
+            await asyncio.to_thread(lambda: it.locker.connections.add("me", "stars", base_url=it.base, secrets={"token": "secret-token"}))
+
+        it.service.cues.append(elsewhere)
+        with pytest.raises(Conflict, match="the next run"):
+            await it.run()
+        assert 0 == it.locker.logbook.read("SELECT count(*) FROM walks")[0][0]
+        assert ("normal", 1) == ((report := await it.run()).mode, report.records)
+
+
+async def test_a_token_that_is_renewed_after_its_connection_went_is_forgotten(tmp_path: Path) -> None:
+    """What a run that is still on its way brings from the service is not kept."""
+    async with bench(tmp_path) as it:
+        connection = it.locker.connections.get("me", "stars")
+        it.locker.connections.remove("me", "stars")
+        it.locker.connections.keep(connection, {"token": "renewed"})
+        assert [] == it.locker.vault.names("connection/")
