@@ -90,8 +90,9 @@ wheel: $(VENV)/.installed-test ## build the wheel and try it in an environment o
 pytest: $(VENV)/.installed-test ## the tests alone, on all cores, with coverage
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST)
 
-soak: $(VENV)/.installed-test ## kill a sender of notifications 150 times among failing receivers (SOAK='--kills 50 --rounds 3 --seed N')
+soak: $(VENV)/.installed-test ## kill a sender of notifications 150 times, then count what ten thousand mixed requests left (SOAK='--kills 50 --rounds 3 --seed N')
 	$(BIN)/python -m tests.faults $(SOAK)
+	$(BIN)/python -m tests.mixed
 
 bench: $(VENV)/.installed-test $(VENV)/.installed-bench ## measure against peers (BENCH='--scale 10k|100k|1m')
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -20,7 +20,7 @@ from tests.commands import COMMANDS, ROOT, filled, locker, ok, process
 
 def test_the_commands_are_these() -> None:
     """Every command that the documentation promises is there."""
-    wanted = "account check client collections connect connections connector connectors deliveries disconnect fields flag get grant import list log maintenance rebuild recompose redeliver serve settings show singer subscriptions sync token vault via"
+    wanted = "account check client collections connect connections connector connectors deliveries disconnect fields flag get grant import list log maintenance rebuild recompose redeliver serve settings show singer subscriptions sync tag token vault via"
     assert wanted.split() == COMMANDS
     said = locker("--help").stdout
     assert all(re.search(rf"^  {name}  ", said, re.MULTILINE) for name in COMMANDS)
