@@ -114,7 +114,7 @@ class Attempts:
         except Exception as error:  # a stranger's dialect: whatever it raises, the others go on, and somebody can see it
             return Answer(error=f"{type(error).__name__}: {error}"[:500], is_final=True)
         said |= {"method": method, "url": address(url)}
-        return await self._courier.send(method, url, headers, body)
+        return await self._courier.send(method, url, headers, body, lane.secrets.hide if lane.secrets else str)
 
     def _made(self, lane: Lane, dialect: Dialect, notification: Notification) -> tuple[str, str, list[tuple[str, str]], bytes]:
         """The request: method, URL, headers and body.  Raises Invalid if it cannot be made, Unavailable without its secrets."""

@@ -25,6 +25,8 @@ from .verdict import SHOWN_BYTES, Answer
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=10, sock_connect=10)
 MOST_BYTES = 64 * 1024
 """Of an answer; a longer one is cut off, and its status counts."""
+READ_BYTES = 16 * 1024
+"""... of which so many are looked at: a secret that a receiver repeats is taken out before the rest is cut off."""
 CONNECTIONS = 400
 KEPT_HOSTS, KEPT_SECONDS = 100, 15.0
 """Connections to so many hosts are kept open for the next notification."""
@@ -45,13 +47,15 @@ class Courier:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._session.close()
 
-    async def send(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
-        """Send it once; never raises for what a receiver or the network does."""
+    async def send(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, hide: Callable[[str], str] = str
+    ) -> Answer:
+        """Send it once; never raises for what a receiver or the network does.  *hide* takes out of an answer what must not be kept."""
         start = time.perf_counter()
         try:
             target = _target(url)
             async with self._session.request(method, target, headers=headers, data=body or None, allow_redirects=False) as answer:
-                text = await _beginning(answer)
+                text = _shown(hide(await _beginning(answer)))
                 if not self._keeps(target.raw_authority, start):
                     answer.close()
                 asked = asked_for(answer.headers["Retry-After"], self._clock()) if "Retry-After" in answer.headers else None
@@ -90,9 +94,13 @@ async def _beginning(answer: aiohttp.ClientResponse) -> str:
     size, kept = 0, b""
     async for part in answer.content.iter_any():
         size += len(part)
-        if len(kept) < SHOWN_BYTES:
-            kept += part[: SHOWN_BYTES - len(kept)]
+        if len(kept) < READ_BYTES:
+            kept += part[: READ_BYTES - len(kept)]
         if size > MOST_BYTES:
             answer.close()
             break
     return kept.decode(errors="replace").replace("\0", "\ufffd")
+
+
+def _shown(text: str) -> str:
+    return text.encode()[:SHOWN_BYTES].decode(errors="replace")

@@ -8,13 +8,12 @@ or that belongs to whoever gave the token, ``client_id`` and ``client_secret``.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 
 from .authorisation import ApiKey, Authorisation, Basic, Bearer, Login, OAuth1, OAuth2
+from .secret import hidden
 from .vault import Vault
 
 GIVEN = ("token", "token_secret", "refresh_token", "username", "password")
@@ -38,14 +37,10 @@ class Credential:
 
     def hide(self, text: str) -> str:
         """A text without these secrets: some services repeat in an error what they were sent, as it is or as it was written."""
-        secrets = {secret for name, secret in self.secrets.items() if name not in PLAIN and len(secret) > 3}
+        secrets = {secret for name, secret in self.secrets.items() if name not in PLAIN}
         if self.get("password"):
             secrets.add(f"{self.get('username')}:{self.get('password')}")
-        for secret in sorted(secrets, key=len, reverse=True):
-            encoded = b64encode(secret.encode()).decode()
-            for form in (secret, quote(secret), quote(secret, safe=""), encoded, encoded.rstrip("="), quote(encoded, safe="")):
-                text = text.replace(form, "…")
-        return text
+        return hidden(text, secrets)
 
     @property
     def expires(self) -> datetime | None:

@@ -22,6 +22,7 @@ from .log import Draft, Logbook
 from .notification import check_dialect
 from .receiver import MASK, Action, Call, Receiver
 from .record import Body, Record, check_owner
+from .secret import hidden
 from .signature import key_of, new_secret
 from .subscription import NOW, OWNER, REQUEST, SOURCE, TYPE, Content, Policy, Start, Status, Subscription
 from .vault import Vault
@@ -54,6 +55,11 @@ class Secrets:
         if not self.keys or any(value == MASK for _, value in found):
             raise Unavailable(f"the secrets of the subscription {subscription.id} are not in the vault; make it anew")
         return call, found
+
+    def hide(self, text: str) -> str:
+        """A text without these headers' values: some receivers repeat in an answer what they were sent."""
+        values = [value for own in self.headers.values() for each in own.values() for value in each]
+        return hidden(text, [part for value in values for part in (value, value.partition(" ")[2])])
 
 
 class Subscriptions:

@@ -142,6 +142,24 @@ async def test_secrets_reach_the_receiver_and_nobody_else(tmp_path: Path) -> Non
         assert [] == _holding(tmp_path, b"in-the-header", secret.encode())
 
 
+async def test_secrets_that_a_receiver_repeats_are_not_kept(tmp_path: Path) -> None:
+    """An answer that shows the request, as debugging receivers do, comes into the log without them, also where it is cut off."""
+
+    async def answer(heard: Heard) -> web.Response:
+        long = "y" * 470 if heard.path == "/cut" else ""
+        return web.json_response({"long": long, "token": heard.headers["Authorization"][7:], "headers": dict(heard.headers)}, status=500)
+
+    secrets = {"Authorization": ("Bearer tops3cret-token",), "X-Key": ('quoted"s3cret',)}
+    async with listening(answer) as receiver, sending(tmp_path) as sender:
+        for n, path in enumerate(("/whole", "/cut"), 1):
+            made, _ = sender.subscriptions.add("me", Filter(("me",)), Receiver(receiver.url(path), headers=secrets), delivery=ONCE)
+            sender.put(path, 1)
+            kept = (await told(sender, made, f"me/mine:{n}"))["answer"]
+            assert "…" in kept
+            assert not [part for part in ("tops", "s3cret") if part in kept]
+        assert [] == _holding(tmp_path, b"tops3cret", b"quoted")
+
+
 async def test_what_a_document_brings_stays_in_its_place(tmp_path: Path) -> None:
     """A key in the URL is percent-encoded; one that would be another path is a dead letter, and nothing is sent."""
     async with listening() as receiver, sending(tmp_path) as sender:
