@@ -53,7 +53,7 @@ class Crowd:
     tokens: list[str]
     urls: list[str]
     chance: random.Random
-    saved: dict[str, dict[str, Any]] = field(default_factory=dict)
+    saved: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     async def run(self, requests: int) -> None:
@@ -70,14 +70,16 @@ class Crowd:
     async def _one(self, session: aiohttp.ClientSession) -> None:
         token = self.chance.choice(self.tokens)
         kind = self.chance.choices(("add", "rate", "articles", "tags", "mine", "tag"), (30, 30, 10, 10, 10, 10))[0]
-        if kind == "add" or not self.saved:
-            said = {"url": self.chance.choice(self.urls)}
+        # Nine of ten rate what they saved themselves.
+        mine = self.saved.get(token if self.chance.random() < 0.9 else self.chance.choice(list(self.saved or {token: []})))
+        if kind == "add" or not mine:
+            said: Any = {"url": self.chance.choice(self.urls)}
             status, answer = await self._send(session, token, "POST", "/articles/add", said)
             if status in (200, 201):
-                self.saved[answer["response"]["article"]["articleid"]] = answer["response"]["article"]
+                self.saved.setdefault(token, []).append(answer["response"]["article"])
             self.answers["add", status] += 1
             return
-        article = self.chance.choice(list(self.saved.values()))
+        article = self.chance.choice(mine)
         tags = [tag["tagid"] for tag in article["tagsInArticle"]]
         if kind == "rate":
             chosen = self.chance.sample(tags, self.chance.randint(1, len(tags))) if tags else ["none"]
