@@ -40,10 +40,9 @@ def hook_routes(route: Callable[..., Route]) -> Iterator[Route]:
 async def put_subscription(call: Call) -> web.StreamResponse:
     """``PUT /subscriptions``: 200, and the same one if there is such a one."""
     made = await _wanted(call, await said(call))
-    known = next((each for each in _mine(call) if each.content.options == made.content.options), None)
-    if known is not None:
-        return answer(_told(known))
-    return answer(await _subscribed(call, made))
+    async with call.service.subscribing:
+        known = next((each for each in _mine(call) if each.content.options == made.content.options), None)
+        return answer(_told(known) if known is not None else await _subscribed(call, made))
 
 
 async def post_subscription(call: Call) -> web.StreamResponse:

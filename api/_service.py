@@ -50,6 +50,8 @@ class Service:
     arrived: int = 0
     totals: dict[Search, tuple[int, int]] = field(default_factory=dict)
     """How many objects there are for a search, as of a position of the read model."""
+    subscribing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever looks whether there is such a subscription and then makes one, holds this: two at once would both see none."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Work that goes on when its request is answered."""
     written: int = 0

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -270,6 +271,14 @@ def test_a_hook_is_called_when_data_was_collected(server: Server, client: Client
     client.call("DELETE", f"/subscriptions/{made['id']}", status=204)
     client.call("GET", f"/subscriptions/{made['id']}", status=404)
     assert 2 == len(outside.heard("data-collected", user))
+
+
+def test_one_who_subscribes_several_times_at_once_is_called_once(client: Client) -> None:
+    """PUT is idempotent also for a client that does not wait for its own answer."""
+    said = {"event": "data-collected", "callback": "https://app.example/hook"}
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(lambda _: client.call("PUT", "/subscriptions", said), range(6)))
+    assert 1 == len({each["id"] for each in made}) == len(client.call("GET", "/subscriptions")["data"])
 
 
 def test_a_hook_of_one_user_hears_of_that_one(server: Server, client: Client, outside: Outside) -> None:
