@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import orjson
 from aiohttp import web
 
-from locker.error import NotFound
+from locker.error import Forbidden, NotFound
 from locker.locker import Article
 from locker.query import Search
 from locker.record import Body
@@ -44,7 +44,7 @@ def routes(service: Service) -> Iterator[Route]:
     path, answers = "/users/me", {JSON: enveloping(OBJECT)}
     yield route(
         "POST", path, change, "Change your e-mail address or user name", "write",
-        body={JSON: {"type": "object", "properties": dict.fromkeys(CHANGEABLE, TEXT)}}, answers={JSON: enveloping(USER)}, errors=(400, 405, 409, 413, 422), shape=either,
+        body={JSON: {"type": "object", "properties": dict.fromkeys(CHANGEABLE, TEXT)}}, answers={JSON: enveloping(USER)}, errors=(400, 403, 405, 409, 413, 422), shape=either,
     )  # fmt: skip
     yield route(
         "GET", f"{path}/tags", tags, "The tags you rated, with your counts", "read", parameters=LIMITS, answers=answers, errors=(400,)
@@ -62,6 +62,10 @@ async def change(call: Call) -> web.StreamResponse:
         raise HttpError(405, detail, {"Allow": ALLOW})
     email, username = text_of(said, "email"), text_of(said, "username")
     accounts, caller = call.locker.accounts, call.caller
+    if caller.account.is_client or not caller.account.number:
+        raise Forbidden("only people who signed up have an e-mail address and a user name to change")
+    if email is not None:  # which stays reserved, as that of somebody who signs up
+        call.service.limits.signup(call.service.place(call.request))
     await asyncio.to_thread(lambda: accounts.rename(caller.owner, email=email, username=username, by=caller.by))
     call.caller = call.locker.accounts.identify(caller.token)
     return enveloped(await call.service.in_thread(person, call))

@@ -5,6 +5,7 @@ OAuth2 for programs (RFC 6749): ``/api/v1/oauth/access_token``, and the page on 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -66,11 +67,29 @@ def routes(service: Service) -> Iterator[Route]:
 async def access_token(call: Call) -> web.StreamResponse:
     """``POST /oauth/access_token``: the body is a form, or JSON whatever its Content-Type says."""
     form = parameters_of((await call.request.read()).decode("utf-8", "replace"))
-    headers = {"Authorization": call.request.headers["Authorization"]} if "Authorization" in call.request.headers else {}
+    if not form.get("grant_type"):
+        raise Invalid("grant_type is required: password, refresh_token, client_credentials or authorization_code")
     place = call.service.place(call.request)
     # Not by client_id: its secret cannot be guessed, and whoever knows the id could keep the client out.
     call.service.limits.login(place, *([form["username"].strip().lower()[:320]] if "username" in form else []))
-    return _answer(await call.service.authority.token(form, headers))
+    return _answer(await call.service.authority.token(form, _credentials(call.request.headers.get("Authorization", ""))))
+
+
+def _credentials(said: str) -> dict[str, str]:
+    """The header that proves a client, unless it holds what is no text: then nothing is proven."""
+    try:
+        b64decode(said.partition(" ")[2]).decode()
+    except ValueError:
+        return {}
+    return {"Authorization": said} if said else {}
+
+
+def _once(raw: str) -> dict[str, str]:
+    """The parameters of a form or an address.  Raises Invalid if one comes twice (RFC 6749 §3.1): two readers might take different ones."""
+    pairs = parse_query_string(raw)
+    if len(found := last_of_each(pairs)) < len(pairs):
+        raise Invalid("a parameter may come only once")
+    return found
 
 
 def parameters_of(text: str) -> dict[str, str]:
@@ -80,7 +99,7 @@ def parameters_of(text: str) -> dict[str, str]:
     """
     plain = text.strip()
     if not plain.startswith("{"):
-        return last_of_each(parse_query_string(plain))
+        return _once(plain)
     try:
         found = parse(plain.encode())
     except Invalid:
@@ -95,14 +114,14 @@ def parameters_of(text: str) -> dict[str, str]:
 
 async def ask(call: Call) -> web.StreamResponse:
     """``GET /oauth/authorize``: whether the person wants this program in."""
-    asked = last_of_each(parse_query_string(call.raw))
+    asked = _once(call.raw)
     consent = await call.service.authority.consent(asked)
     return _page(*consent) if len(consent) == 2 else _answer(consent)
 
 
 async def decide(call: Call) -> web.StreamResponse:
     """``POST /oauth/authorize``: back to the program with a code, or with a no."""
-    asked = last_of_each(parse_query_string(call.raw))
+    asked = _once(call.raw)
     consent = await call.service.authority.consent(asked)
     if len(consent) != 2:
         return _answer(consent)
@@ -133,6 +152,8 @@ def _answer(said: tuple[Any, ...]) -> web.Response:
     """What authlib says, as a response."""
     status, body, given = said
     headers = {**NEVER_STORED, **{name: _one_line(value) for name, value in given if name.lower() not in ("content-type", "cache-control")}}
+    if headers.get("WWW-Authenticate", "").startswith("Basic "):  # whose realm RFC 7617 requires
+        headers["WWW-Authenticate"] = f'Basic realm="locker", {headers["WWW-Authenticate"].removeprefix("Basic ")}'
     if isinstance(body, Mapping | list):
         return answer(dict(body), status, headers)
     return web.Response(status=status, headers={**HEADERS, **headers, "Referrer-Policy": "no-referrer"})

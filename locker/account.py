@@ -132,7 +132,8 @@ class Accounts:
         """An account by e-mail address, owner (``u7``, ``acme~``), client's name or number.  Raises NotFound."""
         picture = self.picture
         found = picture.by_number.get(int(who)) if who.isascii() and who.isdecimal() and len(who) < 19 else picture.accounts.get(who)
-        found = found or picture.by_name.get(fold(who)) or picture.by_name.get(f"{who}{CLIENT_MARK}")
+        # A client before a person: nobody may choose to be called like one and be taken for it.
+        found = found or picture.by_name.get(f"{who}{CLIENT_MARK}") or picture.by_name.get(fold(who))
         if found is None:
             raise NotFound(f"there is no account {who[:80]!r}; 'locker account list' shows those there are")
         return found
@@ -188,6 +189,8 @@ class Accounts:
         An address that an account had stays reserved.  Raises BrokenSchema for what is none, Conflict if somebody else has it, Invalid for ``me``.
         """
         account, changes, reserved = self.find(who), dict[str, str | bool](), list[Draft]()
+        if account.is_client:
+            raise Invalid(f"{account.name} is a client, which keeps the name that it proves itself with")
         if email is not None and (address := check_email(email)) != account.name:
             changes["email"] = address
             self._check_free(address, account, TAKEN)
@@ -195,7 +198,8 @@ class Accounts:
                 reserved.append(Draft.of(ACCOUNT, address, {"reserved_for": account.owner}, by=by, expect=0))
         if username is not None and (name := check_username(username)) != account.username:
             changes["username"] = name
-            self._check_free(fold(name), account, "Username has already been taken")
+            for taken in (fold(name), f"{fold(name)}{CLIENT_MARK}"):
+                self._check_free(taken, account, "Username has already been taken")
             if self._reserved(fold(name)) != account.owner:
                 reserved.append(Draft.of(ACCOUNT, fold(name), {"reserved_for": account.owner}, by=by, expect=0))
         try:
@@ -344,7 +348,7 @@ class Accounts:
             self._append(Draft.of(type, key, {**body, "credential": credential}, by=by, expect=0), *more)
         except Conflict as error:
             self._vault.forget(credential)
-            if key in self.picture.by_name or type == CLIENT:
+            if type == CLIENT or self._logbook.head(OWNER, SOURCE, ACCOUNT, key) is not None:
                 raise Conflict(TAKEN if type == ACCOUNT else f"there is a client called {key} already") from error
             raise Conflict("the invitation was used by somebody else") from error
 

@@ -55,8 +55,8 @@ def check_email(email: str) -> str:
 def check_username(name: str) -> str:
     """The name that a person chose, or BrokenSchema: no address, so that it cannot pass for somebody else's."""
     plain = " ".join(unicodedata.normalize("NFC", name).split())
-    if not 1 <= len(plain) <= LONGEST_USERNAME or "@" in plain or not plain.isprintable() or not _is_text(plain):
-        raise BrokenSchema(f"Username has 1 to {LONGEST_USERNAME} printable characters, without @")
+    if not 1 <= len(plain) <= LONGEST_USERNAME or "@" in plain or CLIENT_MARK in plain or not plain.isprintable() or not _is_text(plain):
+        raise BrokenSchema(f"Username has 1 to {LONGEST_USERNAME} printable characters, without @ and ~")
     return plain
 
 

@@ -175,6 +175,38 @@ def test_an_address_that_somebody_has_is_not_taken_twice(world: World) -> None:
     second.post("/users/me", {"email": "no address"}, 422)
 
 
+def test_an_address_that_somebody_moved_to_or_from_is_not_signed_up_with(world: World) -> None:
+    """Whoever tries is told that it is taken."""
+    person = world.person()
+    person.post("/users/me", {"email": f"moved-{person.email}"})
+    for email in (person.email, f"moved-{person.email}"):
+        url, body = f"{world.server.url}{BASE}/users/signup", {"email": email, "password": PASSWORD}
+        answer = world.server.session.post(url, json=body, timeout=20)
+        assert "Email has already been taken" in answer.text
+
+
+def test_a_client_keeps_its_name(world: World) -> None:
+    """A program's own token changes no address: it would lock the program out, and keep people from an address of theirs."""
+    account, secret = asyncio.run(world.server.locker.accounts.add_client("keeper"))
+    token, person = world.server.tokens.make(account.owner, KINDS), world.person()
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = world.server.session.post(f"{world.server.url}{BASE}/users/me", json={"email": "v@example.org"}, headers=headers, timeout=20)
+    opened(answer, 403)
+    assert account.owner == asyncio.run(world.server.locker.accounts.authenticate("keeper", secret)).owner
+    person.post("/users/me", {"email": "v@example.org"})
+
+
+def test_nobody_is_called_like_a_client(world: World) -> None:
+    """What is granted to a client by its name must not reach a person who chose that name, before or after."""
+    accounts, person = world.server.locker.accounts, world.person()
+    asyncio.run(accounts.add_client("printer"))
+    person.post("/users/me", {"username": "Printer"}, 409)
+    person.post("/users/me", {"username": "printer~"}, 422)
+    person.post("/users/me", {"username": "scanner"})
+    asyncio.run(accounts.add_client("scanner"))
+    assert "scanner~" == accounts.find("scanner").owner
+
+
 # -- articles ----------------------------------------------------------------------------------------------
 
 

@@ -137,7 +137,7 @@ def test_a_client_proves_itself_in_the_header_or_in_the_body(world: World) -> No
         ({"grant_type": "password", "username": PERSON, "password": PASSWORD, "scope": "admin"}, "invalid_scope"),
         ({"grant_type": "password", "username": PERSON, "password": PASSWORD, "scope": "fly"}, "invalid_scope"),
         ({"grant_type": "implicit"}, "unsupported_grant_type"),
-        ({}, "unsupported_grant_type"),
+        ({}, "invalid_request"),
         ({"grant_type": "refresh_token"}, "invalid_request"),
         ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_grant"),
         ({"grant_type": "refresh_token", "refresh_token": "ffffffffff.x"}, "invalid_grant"),
@@ -244,3 +244,25 @@ def test_no_secret_of_the_flow_is_in_the_log(world: World) -> None:
     secrets = [token["refresh_token"].partition(".")[2], token["access_token"], PASSWORD, world.secret]
     assert not [secret for secret in secrets if secret.encode() in content]
     assert re.search(rb"refresh [0-9a-f]{64}", content)
+
+
+@pytest.mark.parametrize(
+    "credentials", [b"Basic " + b64encode(b"\xff\xfe:x"), b"Basic \xff\xff==", b"Basic", b"Basic =", b"Basic " + b64encode(b"reader")]
+)
+def test_credentials_that_are_no_text_prove_nothing(world: World, credentials: bytes) -> None:
+    """Whatever stands in the header, the answer is 401 and says how to prove oneself, with the realm that RFC 7617 wants."""
+    headers: Any = {"Authorization": credentials}
+    answer = world.server.session.post(world.server.url + TOKEN, data={"grant_type": "client_credentials"}, headers=headers, timeout=20)
+    assert (401, "invalid_client") == (answer.status_code, answer.json()["error"])
+    assert answer.headers["WWW-Authenticate"].startswith('Basic realm="locker", ')
+
+
+def test_a_parameter_comes_once(world: World) -> None:
+    """RFC 6749 §3.1 and §3.2: of two that contradict each other none is taken, neither for a token nor on the consent page."""
+    session, url = world.server.session, world.server.url
+    twice = "grant_type=client_credentials&grant_type=password"
+    answer = session.post(url + TOKEN, data=twice, auth=("reader", world.secret), timeout=20)
+    assert (400, "invalid_request") == (answer.status_code, answer.json()["error"])
+    asked = f"?response_type=code&client_id=reader&redirect_uri=http://evil.example/&redirect_uri={REDIRECT}&code_challenge={CHALLENGE}&code_challenge_method=S256"
+    answer = session.get(url + AUTHORIZE + asked, timeout=20, allow_redirects=False)
+    assert (400, "invalid_request") == (answer.status_code, answer.json()["error"])
