@@ -399,6 +399,28 @@ def test_the_articles_of_a_tag_come_in_parts_if_asked_for(world: World) -> None:
     assert (3, ids) == (len(found), set(found))
 
 
+def test_no_other_door_shows_a_private_article(world: World) -> None:
+    """Neither the data access API, nor where things came from, nor the saved articles, nor a history; no door writes ratings beside the one."""
+    person, other = world.person(), world.person()
+    number = person.save(world.page("Hidden") + "?token=abc")["articleid"].partition(":")[2]
+    server, bearer = world.server, {"Authorization": f"Bearer {other.token}"}
+    for path in (f"/getArticle?id=article:{number}", "/getArticles?terms=[]", "/getSaved?terms=[]", f"/via?id=article:{number}", "/list"):
+        asked = f"{path}{'&' if '?' in path else '?'}owner={person.owner}"
+        assert 403 == server.get(asked, headers=bearer).status_code, asked
+    for path in (
+        f"/articles/{person.owner}:{number}",
+        f"/articles/{person.owner}:{number}/history",
+        f"/users/me/articles/{person.owner}:{number}",
+    ):
+        other.get(path, 404)
+    opened(other.send("GET", f"/users/me/articles?owner={person.owner}", None), 403)
+    opened(other.send("POST", f"/articles/{person.owner}:{number}/rate", {"ratings": [{"tagid": "1", "rating": "positive"}]}), 404)
+    forged = {"items": [{"type": "saved/mine", "key": "1", "body": {"article": "1", "positive": ["1"]}}]}
+    pushed = server.post("/connectors/mine/push", forged, headers=bearer)
+    assert 400 <= pushed.status_code or 1 == pushed.json()["rejected"], pushed.text
+    assert server.post("/addSaved", {"article": "1", "positive": ["1"]}, headers=bearer).status_code in (403, 404, 405)
+
+
 # -- tags --------------------------------------------------------------------------------------------------
 
 
