@@ -70,7 +70,7 @@ def test_since(data: Path) -> None:
     [
         (["log", "--since", "vcard:999"], 3, "me has no record vcard:999"),
         (["log", "--since", "soon"], 2, "'soon' is no time"),
-        (["log", "--source", "unheard"], 3, "there is no source 'unheard'; there are bookmarks, "),
+        (["log", "--source", "unheard"], 3, "there is no source 'unheard'; there are b"),
         (["show", "vcard:999"], 3, "me has no record vcard:999"),
         (["show", "contact:999"], 3, "me has no record contact:999"),
         (["show", "vcard"], 2, "'vcard' is not an id"),

@@ -139,7 +139,7 @@ def _sources(locker: Locker, words: tuple[str, ...]) -> list[tuple[str, Path]]:
         source, paths = AUTO, words
     for path in paths:
         if not Path(path).exists():
-            known = f"; SOURCE is one of {', '.join(locker.connectors)}" if source == AUTO else ""
+            known = f"; SOURCE is one of {', '.join(each.name for each in _readers(locker))}" if source == AUTO else ""
             raise NotFound(f"there is no file or folder {path}{known}")
     return [(_guessed(locker, Path(path)) if source == AUTO else source, Path(path)) for path in paths]
 
@@ -149,8 +149,7 @@ def _bytes(path: Path) -> int:
 
 
 def _guessed(locker: Locker, path: Path) -> str:
-    connectors = [connector for connector in locker.connectors.values() if isinstance(connector, Archived)]
-    if len(found := guess(connectors, path)) == 1:
+    if len(found := guess(_readers(locker), path)) == 1:
         return found[0]
     if not found:
         raise Invalid(
@@ -172,3 +171,8 @@ def _moment(text: str) -> datetime:
     except ValueError:
         raise Invalid(f"--as-of takes a date like 2019-03-01 or 2019-03-01T10:00:00Z, not {text!r}") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _readers(locker: Locker) -> list[Archived]:
+    """The connectors that read archives."""
+    return [connector for connector in locker.connectors.values() if isinstance(connector, Archived)]
