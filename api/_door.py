@@ -13,7 +13,7 @@ from locker.account import NOBODY
 from locker.error import LockerError, NotFound
 from locker.locker import MAINTENANCE
 
-from ._auth import PARAMETER
+from ._auth import PARAMETER, is_local
 from ._envelope import DEMOKRATIAPPEN, wrapped
 from ._errors import HttpError, Maintenance, brief, render, titled, unexpected
 from ._pages import HEADERS, NEVER_KEPT
@@ -54,6 +54,7 @@ class Door:
             response = self._failed(request, unexpected(error, f"{request.method} {request.path}", self._shape))
         if PARAMETER in raw and not response.prepared:
             response.headers.update(NEVER_KEPT)
+        self._service.answered[response.status // 100] += 1
         return response
 
     async def _answer(self, request: web.Request, raw: str) -> web.StreamResponse:
@@ -67,7 +68,7 @@ class Door:
         closed = None if route.path.startswith(HEALTH) else service.locker.flags.flag(MAINTENANCE)
         if closed is not None and closed.is_on:
             raise Maintenance
-        if route.scope is None:
+        if route.scope is None or (route.is_local and service.settings.metrics_loopback and is_local(request)):
             service.limits.request(service.place(request))
             return await route.handler(Call(service, request, NOBODY, raw, known, ""))
         caller = service.caller(request, raw)

@@ -35,7 +35,7 @@ class Route:
     """One call.  *scope*: what a token must be good for (None: no token is needed), at least for *type*; *role*: what role its account must
     have at least; *aliases*: other paths of the same call.
 
-    *is_open*: the last name in its path stands for all the rest, slashes too.  *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by
+    *is_local*: the setting ``metrics_loopback`` opens it for this machine.  *is_open*: the last name in its path stands for all the rest, slashes too.  *shape*: how its dialect shows errors; *body*: JSON Schemas of the request's body by media type; *answers*: schemas of the successful answer by
     media type; *headers* and *statuses* of it.
     """
 
@@ -56,6 +56,7 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     shape: Shape = field(default=problem, hash=False)
     is_open: bool = False
+    is_local: bool = False
 
     @property
     def known(self) -> frozenset[str] | None:

@@ -5,6 +5,7 @@ What every call needs: the locker, who may call, threads for work that takes tim
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Service:
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "reader"))
     catching_up: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(LIVE_THREADS, "catching up"))
     """Threads of their own, so that many who read what they missed keep nobody else waiting."""
+    answered: Counter[int] = field(default_factory=Counter)
+    """Requests by the first digit of their status."""
     slow: dict[Any, None] = field(default_factory=dict)
     """Searches that took too long for the event loop once; they go to a thread at once."""
     arrived: int = 0

@@ -10,13 +10,14 @@ import random as chance
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import accumulate
 from threading import Thread
 
 import aiohttp
 
 from .clock import Clock, system_clock
 from .courier import TIMEOUT, Courier
-from .dispatcher import Dispatcher, Figures
+from .dispatcher import LATENCY, Dispatcher, Figures
 from .error import Conflict, LockerError
 from .follower import Lease
 from .guard import Guard
@@ -160,6 +161,19 @@ class Deliveries:
         dead = self._count("dead_letters WHERE", subscription)
         end = self._logbook.position
         return {"position": position, "lag": max(0, end - position), "waiting": waiting, "dead": dead, "failing": failing}
+
+    def queues(self) -> Body:
+        """What waits in the store and what was given up, of all subscriptions together: ``{"position", "waiting", "dead"}``."""
+        waiting, dead = (
+            int(self._logbook.read(f"SELECT count(*) FROM {which}")[0][0])
+            for which in ("deliveries WHERE waiting IS NOT NULL", "dead_letters")
+        )
+        return {"position": self._position(), "waiting": waiting, "dead": dead}
+
+    def latency(self) -> tuple[list[tuple[str, float]], float]:
+        """How many attempts of this process took at most so many seconds, and the seconds of all: a Prometheus histogram."""
+        sums = accumulate(self.figures.latency)
+        return [*zip((*map(str, LATENCY), "+Inf"), map(float, sums), strict=True)], self.figures.seconds
 
     def told(self) -> Body:
         """The figures of this process's deliveries since its start."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -48,6 +49,7 @@ GATHER_SECONDS = 0.01
 SAVE_SECONDS = 1.0
 LEASE_SECONDS = 4.0
 GRACE_SECONDS = 2.0
+LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class Figures:
     """What was done since the start: attempts by verdict, seconds that they took, and what there is to do."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
+    latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY) + 1))
+    """Attempts by how long they took: up to each of ``LATENCY``, and longer."""
     seconds: float = 0.0
     attempts: int = 0
     running: int = 0
@@ -279,6 +283,7 @@ class Dispatcher:
             return
         figures.attempts += 1
         figures.seconds += verdict.answer.seconds
+        figures.latency[bisect_left(LATENCY, verdict.answer.seconds)] += 1
         figures.outcomes[verdict.kind] = figures.outcomes.get(verdict.kind, 0) + 1
         if result.letter.request or verdict.answer.is_final:
             return

@@ -97,6 +97,7 @@ TABLE: dict[Call, str] = {
     ("DELETE", f"{_SUBSCRIPTIONS}/{{subscription}}"): WRITE,
     **{("POST", f"{_SUBSCRIPTIONS}/{{subscription}}/{call}"): WRITE for call in ("pause", "resume", "replay", "test")},
     ("GET", "/live"): READ,
+    ("GET", "/metrics"): ADMIN,
     ("GET", "/subscriptions"): READ,
     ("POST", "/subscriptions"): WRITE,
     ("GET", "/subscriptions/{id}"): READ,
