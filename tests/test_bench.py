@@ -50,6 +50,15 @@ def test_streams_are_measured_against_handlers_by_hand(tmp_path: Path) -> None:
     assert all(row["ratio"] > 0 for row in rows.values() if row["peer"])
 
 
+def test_live_streams_are_measured(tmp_path: Path) -> None:
+    """Listeners hear everything, and their memory is told."""
+    table = bench("--only", "live", "--json", str(tmp_path / "figures.json"))
+    rows = json.loads((tmp_path / "figures.json").read_text())["live"]
+    assert 5 == len(rows)
+    assert "memory of the server with" in table
+    assert all(row["ours"] > 0 for row in rows)
+
+
 def test_deliveries_are_measured_against_bare_posts(tmp_path: Path) -> None:
     """To one subscription, to some and to many; and the time from append to arrival."""
     table = bench("--only", "deliveries", "--json", str(tmp_path / "figures.json"))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import appends, deliveries, growth, imports, queries, report, streams, syncs, upkeep
+from . import appends, deliveries, growth, imports, live, queries, report, streams, syncs, upkeep
 from .report import Row
 
 SCALES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
@@ -24,6 +24,7 @@ BENCHES: dict[str, Callable[[Path, int, int], list[Row]]] = {
     "appends": appends.bench,
     "streams": streams.bench,
     "deliveries": deliveries.bench,
+    "live": live.bench,
     "sync": syncs.bench,
     "start": upkeep.start,
     "rebuild": upkeep.rebuild,
