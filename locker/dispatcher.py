@@ -13,6 +13,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -102,6 +103,7 @@ class Dispatcher:
         self._leased = 0.0
         self._wake, self._answered = asyncio.Event(), asyncio.Event()
         self._is_stopping = False
+        self._thread = ThreadPoolExecutor(1)
 
     @property
     def now(self) -> float:
@@ -132,6 +134,7 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
             self._ledger.close()
+            self._thread.shutdown(wait=False)
 
     async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
         """Let what runs end, if it is quick, and write it."""
@@ -381,7 +384,7 @@ class Dispatcher:
             letter.has = result.has
             if verdict is not None and verdict.disable:
                 with suppress(LockerError):  # it was removed meanwhile, or the disk is full: the next attempt says it again
-                    await asyncio.to_thread(self._subscriptions.set, letter.lane.subscription.id, "disabled", verdict.disable)
+                    await self._disable(letter.lane.subscription.id, verdict.disable)
             if verdict is not None and not verdict.is_settled:
                 letter.state = "waiting"
                 self._at(letter.due, letter.lane, letter)
@@ -392,3 +395,8 @@ class Dispatcher:
         figures, sorter = self.figures, self.sorter
         figures.running, figures.letters, figures.position = len(self._tasks), sorter.total, sorter.position
         figures.lanes, figures.behind = len(sorter.lanes), len(sorter.behind)
+
+    async def _disable(self, subscription: str, reason: str) -> None:
+        """Switch a subscription off; in a thread of its own, since those of the loop may all wait for the names of slow hosts."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._subscriptions.set, subscription, "disabled", reason)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from locker import lane, sorter
+from locker import delivery, lane, sorter
 from locker.draft import Draft
 from locker.error import Invalid, StorageError
 from locker.filter import Filter
@@ -95,6 +96,29 @@ async def test_a_store_that_refuses_for_a_while_loses_nothing(tmp_path: Path, mo
         sender.put("a", 1)
         await until(lambda: sender.kinds(made) == {"me/mine:1": "delivered"})
         assert (2, 1) == (refused, len(receiver.heard))
+
+
+async def test_names_that_are_never_found_keep_no_answer_from_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All threads that look names up wait: outcomes are written all the same, and a receiver that is gone is switched off."""
+    monkeypatch.setattr(delivery, "NAMES", 2)
+    found = threading.Event()
+
+    def lookup(host: str, port: int) -> list[str]:
+        found.wait()
+        return ["127.0.0.1"]
+
+    async with listening(lambda heard: 410 if heard.path == "/gone" else 200) as receiver, sending(tmp_path, start=False) as sender:
+        try:
+            for n in range(4):
+                sender.add(receiver.url(host=f"slow{n}.example"))
+            gone, well = sender.add(receiver.url("/gone")), sender.add(receiver.url("/well"))
+            sender.put("a", 1)
+            sender.deliveries.start(Guard(LOOPBACK, lookup))
+            await until(lambda: sender.subscriptions.get(gone.id).status == "disabled")
+            sender.put("b", 2)
+            await until(lambda: list(sender.kinds(well).values()) == ["delivered"] * 2)
+        finally:
+            found.set()
 
 
 async def test_a_replay_at_the_original_pace_keeps_the_pauses(tmp_path: Path) -> None:
