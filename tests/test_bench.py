@@ -74,3 +74,12 @@ def test_syncs_are_measured_against_bare_fetches(tmp_path: Path) -> None:
     rows = {each["figure"].strip(): each for each in json.loads((tmp_path / "figures.json").read_text())["sync"]}
     assert all(row["ours"] > 0 for row in rows.values()), table
     assert (3, 1) == (rows["requests of the first sync"]["ours"], rows["requests when nothing is new"]["ours"])
+
+
+def test_articles_are_measured_against_a_handler_by_hand(tmp_path: Path) -> None:
+    """Lists, tags and searches have a ratio, after both servers answered alike; adding is split into what it is made of."""
+    table = bench("--only", "articles", "--json", str(tmp_path / "figures.json"))
+    rows = {each["figure"].strip(): each for each in json.loads((tmp_path / "figures.json").read_text())["articles"]}
+    assert {"list articles", "articles by tags", "search articles", "add articles"} <= rows.keys()
+    assert all(row["ours"] > 0 for row in rows.values()), table
+    assert 3 == sum(row["ratio"] is not None for row in rows.values())

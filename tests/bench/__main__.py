@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import appends, deliveries, growth, imports, live, queries, report, streams, syncs, upkeep
+from . import appends, articles, deliveries, growth, imports, live, queries, report, streams, syncs, upkeep
 from .report import Row
 
 SCALES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
@@ -23,6 +23,7 @@ BENCHES: dict[str, Callable[[Path, int, int], list[Row]]] = {
     "queries": queries.bench,
     "appends": appends.bench,
     "streams": streams.bench,
+    "articles": articles.bench,
     "deliveries": deliveries.bench,
     "live": live.bench,
     "sync": syncs.bench,
