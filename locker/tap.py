@@ -47,13 +47,16 @@ class Taps:
     def install(self, name: str, *, requirement: str = "", options: Sequence[str] = ()) -> Tap:
         """Install a tap by its name, or what *requirement* names (a version, a folder, a wheel), with further *options* of pip.
 
-        One that is there is replaced once the new one is complete.  Raises Fatal with the last words of pip.
+        One that is there is replaced by the new one, and stays if that cannot be installed.  Raises Fatal with the last words of pip.
         """
         self._check(name)
         if any(part.startswith("-") for part in (requirement, name)):
             raise Invalid(f"{requirement!r} is not what can be installed; name a package, a folder or a wheel")
-        home = self._folder / name
-        shutil.rmtree(home, ignore_errors=True)
+        home, before = self._folder / name, self._folder / f".{name}"  # an environment works where it was made, so the old one steps aside
+        if before.exists():  # whoever installed was killed
+            shutil.rmtree(home, ignore_errors=True)
+        elif home.exists():
+            home.rename(before)
         try:
             _run([sys.executable, "-m", "venv", str(home)], name)
             python = home / "bin" / "python"
@@ -61,7 +64,10 @@ class Taps:
             _require(self._program(name))
         except BaseException:
             shutil.rmtree(home, ignore_errors=True)
+            if before.exists():
+                before.rename(home)
             raise
+        shutil.rmtree(before, ignore_errors=True)
         return Tap(name, self._program(name))
 
     def list(self) -> list[Tap]:

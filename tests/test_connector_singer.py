@@ -172,7 +172,10 @@ def test_taps_are_the_operators_alone(tmp_path: Path) -> None:
 
 
 def test_a_tap_from_the_command_line(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Installed from a wheel without any index, connected and synced twice; its password is in no file of the locker."""
+    """Installed from a wheel without any index, connected and synced twice; its password is in no file of the locker.
+
+    Nothing of it goes without the setting, and an upgrade that fails leaves what was there.
+    """
     wheel(tmp_path)
     config = tmp_path / "config.json"
     config.write_text(json.dumps(service.config))
@@ -180,9 +183,11 @@ def test_a_tap_from_the_command_line(service: Service, tmp_path: Path, monkeypat
     monkeypatch.setenv("LOCKER_KEYS", str(tmp_path / "keys"))
     monkeypatch.setenv("LOCKER_DATA", str(data))
 
-    assert 4 == locker("singer", "install", NAME).exit_code
+    for refused in (("singer", "install", NAME), ("connect", f"singer.{NAME}")):
+        assert "LOCKER_SINGER" in locker(*refused).output
     monkeypatch.setenv("LOCKER_SINGER", "1")
     ok("singer", "install", NAME, "--no-index", "--find-links", str(tmp_path))
+    assert 4 == locker("singer", "install", NAME, "--no-index", "--from", str(tmp_path / "nothing.whl")).exit_code
     assert NAME in ok("singer", "list")
     ok("singer", "connect", NAME, "--config", str(config), "--select", "notes")
     source = f"singer.{NAME}"

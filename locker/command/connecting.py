@@ -15,6 +15,7 @@ import click
 from ..connecting import Connecting, way_back
 from ..connection import Connection
 from ..error import Invalid
+from ..fetching import told_by
 from ..oauth import Device
 from ..proposal import Proposal
 from ..settings import Settings
@@ -65,8 +66,12 @@ def connect(
     )  # fmt: skip
     secrets = _secrets(given, token_stdin=token_stdin, password_stdin=password_stdin)
     with opened(settings, make=True) as locker:
-        if locker.connecting.connector(asked.network).runs_programs:
+        connector = locker.connecting.connector(asked.network)
+        if connector.runs_programs:
             asked = replace(asked, trusted=True)
+            told = {**told_by(connector.asks, asked.source), **asked.options}
+            for name in (option.name for option in connector.asks if option.of_source):
+                locker.taps.program(told.get(name, ""))  # allowed, and there
         made = asyncio.run(_made(locker.connecting, asked, secrets, settings, paste=paste))
     if json:
         return dump(made.as_dict())
