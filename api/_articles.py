@@ -33,7 +33,6 @@ LIMITS = (
     Parameter("offset", "how many to leave out first", {"type": "integer", "minimum": 0, "default": 0}),
 )
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_END = re.compile(r"\s+\S*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,8 @@ class Shown:
 
     @classmethod
     def to(cls, call: Call) -> Shown:
-        """For this request's host."""
+        """For this request's host, with the tags as they are now."""
+        call.locker.tags.follow()
         return cls(call, host_of(call) + BASE)
 
     def tag(self, tag: Tag, **more: Any) -> Body:
@@ -120,7 +120,7 @@ class Shown:
 
     def tags(self, numbers: Iterable[int], counts: Mapping[str, Mapping[str, int]] | None = None) -> list[Body]:
         """Tags in order, with a person's *counts* of them if these are given."""
-        found = self.call.locker.tags.some(numbers)
+        found = self.call.locker.tags.known(numbers)
         if counts is None:
             return [self.tag(tag) for tag in found]
         return [self.tag(tag, counts={name: counted.get(str(tag.n), 0) for name, counted in counts.items()}) for tag in found]
@@ -165,11 +165,13 @@ def read(text: str) -> Article:
 
 def extract(text: str) -> str:
     """The first 300 characters of a text, at a word."""
-    plain = " ".join(text[: 4 * EXTRACT].split())
-    if len(plain) <= EXTRACT and len(text) <= 4 * EXTRACT:
+    size = 2 * EXTRACT
+    while len(plain := " ".join(text[:size].split())) <= EXTRACT and size < len(text):
+        size *= 2
+    if len(plain) <= EXTRACT:
         return plain
-    cut = plain[: EXTRACT + 1]
-    return (_END.sub("", cut) if " " in cut else cut[:EXTRACT])[:EXTRACT].rstrip()
+    words, blank, _ = plain[: EXTRACT + 1].rpartition(" ")
+    return words if blank else plain[:EXTRACT]
 
 
 def userid_of(call: Call) -> str:
