@@ -82,12 +82,13 @@ class Reading:
 
     def __init__(self, logbook: Logbook, composer: Composer, tags: Tags, clock: Clock) -> None:
         self._logbook, self._composer, self._tags, self._clock = logbook, composer, tags, clock
+        self._archiving: dict[tuple[asyncio.AbstractEventLoop, str, Address], asyncio.Task[tuple[Position, str]]] = {}
         logbook.transact(lambda connection: connection.execute(TABLE) and None)
 
     # -- reading -------------------------------------------------------------------------------------
 
     def article(self, owner: str, n: int) -> Article:
-        """An article by its number; one that was merged answers for its survivor.  Raises NotFound."""
+        """An article by its number; one that was merged answers for its survivor.  Raises NotFound, also for one whose body was erased."""
         seen: set[int] = set()
         while n not in seen:
             seen.add(n)
@@ -95,6 +96,8 @@ class Reading:
             if head is None:
                 break
             (newest,) = self._logbook.records(owner, ARTICLE, gt=head.newest - 1, lte=head.newest)
+            if not head.deleted and newest.text is None:
+                raise NotFound("what this article said was erased")
             if not head.deleted:
                 return Article(owner, n, newest.body["body"], self._others(owner, n))
             merged = str((newest.note or {}).get("merged_into", ""))
@@ -104,14 +107,20 @@ class Reading:
         raise NotFound("there is no such article")
 
     def saved(self, person: str, article: Article) -> tuple[int, Body]:
-        """What a person's locker says of an article, with its number there.  Raises NotFound if it is not saved."""
+        """What a person's locker says of an article, with its number there.  Raises NotFound if it is not saved.
+
+        Of two that were saved before they turned out to be one article, the one that was rated: an article is rated once.
+        """
+        known: list[tuple[int, Body]] = []
         for named in article.identities:
             for (n,) in self._logbook.read(NAMED, [named, person, SAVED]):
                 head = self._logbook.head(person, SAVED, f"{SAVED}/locker", str(n))
                 if head is not None and not head.deleted:
                     (newest,) = self._logbook.records(person, SAVED, gt=head.newest - 1, lte=head.newest)
-                    return n, newest.body["body"]
-        raise NotFound(UNSAVED)
+                    known += [] if newest.text is None else [(n, newest.body["body"])]
+        if not known:
+            raise NotFound(UNSAVED)
+        return next((each for each in known if "rated" in each[1]), known[0])
 
     def _others(self, owner: str, n: int) -> tuple[int, ...]:
         """The numbers that were merged into an article's."""
@@ -131,11 +140,19 @@ class Reading:
         """
         address = Address.of(url)
         owner = person if address.private else COMMONS
-        position, first = await self._archive(reach, owner, address, title, by)
+        position, first = await self._archived(reach, owner, address, title, by)
         article = await self._composed(owner, first, position)
         article = await self._tagged(article)
         decided = await asyncio.wrap_future(self._composer.deciding(person, SAVED, saving(article, address.url, title, theme), by))
         return Saving(article, decided.is_new, decided.position)
+
+    async def _archived(self, reach: Reach, owner: str, address: Address, title: str | None, by: str) -> tuple[Position, str]:
+        """Archive a page once for all who ask for it while that goes on, and for the others when one of them goes away."""
+        key = asyncio.get_running_loop(), owner, address
+        if (task := self._archiving.get(key)) is None:
+            task = self._archiving[key] = asyncio.ensure_future(self._archive(reach, owner, address, title, by))
+            task.add_done_callback(lambda _: self._archiving.pop(key, None))
+        return await asyncio.shield(task)
 
     async def _archive(self, reach: Reach, owner: str, address: Address, title: str | None, by: str) -> tuple[Position, str]:
         """Fetch a page if need be, and append what is new of it; where that stands, and the id of its first record."""

@@ -321,6 +321,19 @@ def test_articles_by_user(world: World) -> None:
     assert 2 == person.get("/users/me")["summary"]["articles"]
 
 
+def test_an_article_whose_body_was_erased_is_gone_and_spoils_nothing(world: World) -> None:
+    """It answers 404; that it was saved stays, with its address, and lists go on."""
+    person, url, other = world.person(), world.page(), world.page()
+    article, _ = person.save(url), person.save(other)
+    erase = "UPDATE stored_events SET body = NULL, salt = NULL WHERE originator_id IN ('commons/article', 'commons/web') AND json_extract(state, '$.key') IN (?, ?)"
+    world.server.locker.logbook.transact(lambda connection: connection.execute(erase, (article["articleid"], url)) and None)
+    for path in (f"/articles/{article['articleid']}", f"/articles/{article['articleid']}/history"):
+        person.get(path, 404)
+    assert {url, other} == {each["url"] for each in person.get("/users/me/articles")["articles"]}
+    assert 404 == person.rate(article, ("1", "positive")).status_code
+    person.post("/articles/add", {"url": url}, 404)
+
+
 def test_an_address_that_may_be_a_secret_is_its_owners_alone(world: World) -> None:
     """Others do not find it, neither in lists nor by its id."""
     person = world.person()

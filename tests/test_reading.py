@@ -86,6 +86,17 @@ async def test_many_who_save_one_page_at_once_make_one_article(locker: Locker, r
     savings = await asyncio.gather(*(locker.reading.save(reach, f"u{n % 2}", f"{paper.url}/one", f"u{n % 2}") for n in range(8)))
     assert 1 == len({saving.article.n for saving in savings})
     assert 2 == sum(saving.is_new for saving in savings)
+    assert ["/one"] == paper.asked
+
+
+async def test_a_page_is_fetched_for_the_others_when_one_goes_away(locker: Locker, reach: Reach, paper: Site) -> None:
+    """Whoever asked first and hung up does not spoil it for whoever waits for the same page."""
+    first = asyncio.create_task(locker.reading.save(reach, "u1", f"{paper.url}/one", "u1"))
+    second = asyncio.create_task(locker.reading.save(reach, "u2", f"{paper.url}/one", "u2"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert "Bridge stays" == (await second).article.body["title"]
+    assert ["/one"] == paper.asked
 
 
 async def test_a_page_that_changed_is_an_edit_of_the_article(locker: Locker, reach: Reach, paper: Site, clock: Clock) -> None:
@@ -109,6 +120,22 @@ async def test_two_addresses_of_one_canonical_page_are_one_article(locker: Locke
     assert early.article.n == merged.article.n
     assert locker.reading.saved("u2", locker.reading.article("commons", late.article.n))
     assert not (await locker.reading.save(reach, "u2", f"{paper.url}/one", "u2")).is_new
+
+
+async def test_two_articles_that_turn_out_to_be_one_are_rated_once(locker: Locker, reach: Reach, paper: Site, clock: Clock) -> None:
+    """Whichever of the two a person had rated: the article that they became is rated."""
+    for person, rated in (("u1", "one"), ("u2", "two")):
+        paper.pages["/two"] = page("Two", head='<meta name="keywords" content="Bridge">')
+        found = {name: (await locker.reading.save(reach, person, f"{paper.url}/{name}", person)).article for name in ("one", "two")}
+        locker.reading.rating(person, found[rated], [(str(found[rated].mentions[0]), "positive")], person)
+    paper.pages["/two"] = page("Two", head='<link rel="canonical" href="/one"><meta name="keywords" content="Bridge">')
+    clock.now += AGAIN + timedelta(minutes=1)
+    merged = (await locker.reading.save(reach, "u3", f"{paper.url}/two", "u3")).article
+    assert found["one"].n == merged.n
+    for person in ("u1", "u2"):
+        for n in (found["one"].n, found["two"].n):
+            with pytest.raises(Forbidden):
+                locker.reading.rating(person, locker.reading.article("commons", n), [(str(merged.mentions[0]), "negative")], person)
 
 
 async def test_a_page_that_does_not_answer_is_saved_and_tried_again(locker: Locker, reach: Reach, paper: Site, clock: Clock) -> None:
