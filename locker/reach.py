@@ -99,9 +99,16 @@ class Reach:
         await self._session.close()
 
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, hops: int = 0
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        hops: int = 0,
+        led: Callable[[str], None] = lambda _: None,
     ) -> Reply:
-        """Ask once, following at most *hops* redirects (GET and HEAD only), each checked like the first URL.
+        """Ask once, following at most *hops* redirects (GET and HEAD only), each checked like the first URL; *led* may refuse one by raising.
 
         Raises Invalid or Forbidden (the guard), Unavailable (no such host), Retriable (no answer), TooLarge (a longer body than is
         taken), Fatal (more redirects than *hops*, unless that is 0: then the redirect itself is the answer).
@@ -114,6 +121,7 @@ class Reach:
             if not hops or reply.status not in _MOVED or location is None or method not in ("GET", "HEAD"):
                 return reply
             target, kept = _follow(target, location, kept)
+            led(target.url)
         raise Fatal(f"{_shown(url)} leads from one place to the next, more than {hops} times")
 
     async def _once(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Reply:

@@ -139,15 +139,23 @@ class HttpSession:
     def _whole(self, url: str, params: Mapping[str, Any] | None) -> str:
         """The whole URL.  Raises Fatal for one of another host."""
         whole = url if "://" in url else self.base_url + url if url[:1] in ("/", "", "?") else f"{self.base_url}/{url}"
-        named = {urlsplit(whole).hostname, ANYWHERE} if not self._connector.auth else {urlsplit(whole).hostname}
-        if _origin(whole) != _origin(self.base_url) and named.isdisjoint(self._connector.hosts):
-            raise Fatal(
-                f"{self._connector.name} is led to {urlsplit(whole).hostname}, which is not its service; a connector names other hosts in 'hosts'"
-            )
+        self._check_host(whole)
         if not params:
             return whole
         query = urlencode([(name, _text(value)) for name, values in params.items() for value in _each(values)])
         return f"{whole}{'&' if '?' in whole else '?'}{query}"
+
+    def _check_host(self, url: str) -> None:
+        """Raises Fatal for a URL of another host than that of the base URL, unless the connector names it."""
+        named = {urlsplit(url).hostname, ANYWHERE} if not self._connector.auth else {urlsplit(url).hostname}
+        if _origin(url) != _origin(self.base_url) and named.isdisjoint(self._connector.hosts):
+            place = urlsplit(url).netloc.rpartition("@")[2] or f"a {urlsplit(url).scheme} address"
+            raise Fatal(f"{self._connector.name} is led to {place}, which is not its service; a connector names other hosts in 'hosts'")
+
+    def _check_led(self, url: str) -> None:
+        """Where a redirect leads: a service may put the whole query there, with the key in it.  To https of the same host is no other place."""
+        if not (url.startswith("https:") and urlsplit(url).hostname == urlsplit(self.base_url).hostname):
+            self._check_host(url)
 
     async def _attempt(self, asked: Asked, accept: Sequence[int], cost: float | None) -> Answer:
         answer = await self._send(asked, accept, cost)
@@ -181,7 +189,7 @@ class HttpSession:
         hops = 0 if asked.method != "GET" or not MOVED.isdisjoint(accept) else HOPS
         try:
             self.requests += 1
-            reply = await self._reach.request(asked.method, url, headers=headers, body=asked.body, hops=hops)
+            reply = await self._reach.request(asked.method, url, headers=headers, body=asked.body, hops=hops, led=self._check_led)
         except LockerError as error:
             raise _told(error) from None  # its cause names the whole URL
         answer = Answer(reply.status, reply.headers, reply.body, asked.url if reply.url == url else reply.url)

@@ -9,9 +9,9 @@ from typing import ClassVar
 import pytest
 from aiohttp import web
 
-from locker.connector import Option, Pace, Stream, Who
+from locker.connector import ApiKey, Authorisation, Bearer, Option, Pace, Stream, Who
 from locker.error import NotFound, Unavailable
-from tests.fetching import FakeService, Stars, bodies, opened, star, synced
+from tests.fetching import FakeService, Stars, bodies, fetching, opened, star, synced
 
 
 async def test_everything_once_then_nothing(tmp_path: Path) -> None:
@@ -152,3 +152,22 @@ async def test_lists_that_are_counted_apart(tmp_path: Path) -> None:
                 locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
                 report = await locker.syncing.run("me", "stars")
         assert (expected, "rate-limited") == ([stream.outcome for stream in report.streams], report.mode)
+
+
+@pytest.mark.parametrize("auth", [ApiKey(param="key"), Bearer()])
+async def test_a_redirect_leads_to_no_other_host(tmp_path: Path, auth: Authorisation) -> None:
+    """A service that sends us elsewhere, and puts the query with our key there, is not followed; within itself it is."""
+    other, service = FakeService({"/starred": [star(9)]}, token=None), FakeService({"/starred": [star(1)], "/moved": []}, token=None)
+    async with other.open() as elsewhere, service.open() as base:
+        places = {"/starred": "/here?{}", "/here": f"{elsewhere}/starred?{{}}"}
+
+        def lead(request: web.Request) -> web.Response:
+            return web.Response(status=302, headers={"Location": places[request.path].format(request.query_string)})
+
+        service.cues.append(lead)
+        with opened(tmp_path, fetching(*Stars.streams, auth=(auth,))) as locker:
+            locker.connections.add("me", "stars", base_url=base, secrets={"token": "secret-token"})
+            report = await locker.syncing.run("me", "stars")
+    assert [] == other.asked
+    assert ("fatal", 2, True) == (report.code, len(service.asked), "not its service" in (report.error or ""))
+    assert "secret-token" not in (report.error or "")
