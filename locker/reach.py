@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,8 @@ from .guard import Guard, Target, check_headers, check_url
 
 MOST_BYTES = 16 * 1024 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10, sock_connect=10)
+_LOOKUPS = ThreadPoolExecutor(16, "lookup")
+"""Names are looked up in threads of their own: a name server that never answers holds one for half a minute, and logins must not wait for it."""
 _MOVED = frozenset({301, 302, 303, 307, 308})
 # All that another server than the one meant is told: any other header may speak for the sender.
 _IMPERSONAL = frozenset({"accept", "accept-language", "user-agent"})
@@ -47,7 +50,7 @@ class _Resolver(AbstractResolver):
         self._guard = guard
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        found = await asyncio.to_thread(self._guard.resolve, host, port)
+        found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, self._guard.resolve, host, port)
         families = {4: socket.AF_INET, 6: socket.AF_INET6}
         return [
             ResolveResult(hostname=host, host=str(ip), port=port, family=families[ip.version], proto=0, flags=int(socket.AI_NUMERICHOST))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import threading
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 
@@ -10,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from locker.error import Fatal, Forbidden, Invalid, Retriable, TooLarge, Unavailable
+from locker.error import Fatal, Forbidden, Invalid, LockerError, Retriable, TooLarge, Unavailable
 from locker.guard import Guard
 from locker.reach import Reach
 
@@ -182,3 +184,22 @@ async def test_what_the_operator_named_may_be_reached(unused_tcp_port: int) -> N
             await reach.request("GET", f"http://127.0.0.1:{unused_tcp_port}/")
         with pytest.raises(Forbidden, match="allow_networks"):
             await reach.request("GET", f"http://127.0.0.1:{unused_tcp_port - 1}/")
+
+
+async def test_a_name_server_that_never_answers_keeps_only_who_asked_it() -> None:
+    """Lookups wait in threads of their own: what else needs a thread (a password, the log) gets one."""
+    answered = threading.Event()
+
+    def silent(host: str, port: int) -> list[str]:
+        answered.wait(20)
+        raise OSError(f"no {host}:{port}")
+
+    async with Reach(Guard(LOOPBACK, lookup=silent)) as reach:
+        asking = [asyncio.create_task(reach.request("GET", f"http://h{n}.example/")) for n in range(64)]
+        await asyncio.sleep(0)
+        try:
+            assert "done" == await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 15)
+            assert not any(task.done() for task in asking)
+        finally:
+            answered.set()
+        assert all(isinstance(found, LockerError) for found in await asyncio.gather(*asking, return_exceptions=True))
