@@ -37,7 +37,6 @@ _EXTRAS = (
 _SIZES = ("o", "6k", "5k", "4k", "3k", "k", "h", "l", "c", "z", "m", "n", "s", "t", "q", "sq")
 _REFUSED = {96, 97, 98, 99, 100}
 _UNWELL = {0, 10, 105, 106}
-_NOT_THERE = {1, 2, 3}
 
 
 def _call(method: str, **params: str) -> dict[str, str]:

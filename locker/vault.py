@@ -50,7 +50,7 @@ class Vault:
         randomness: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.path, self._folder, self._randomness = Path(data) / VAULT_FILE, Path(keys), randomness
-        self._secrets = tuple(each for each in (secret, old_secret) if each)
+        self._secrets = tuple(each for each in (check_secret(secret), old_secret) if each)
         self._is_of_secret = bool(secret)
         self._lock = RLock()
         self._connection: sqlite3.Connection | None = None
@@ -266,9 +266,9 @@ class Vault:
 
 
 def check_secret(secret: str | None) -> str | None:
-    """A secret of the settings as it is.  Raises Invalid for a short one."""
+    """The secret of the settings as it is.  Raises Invalid for one that is too short to seal anything."""
     if secret is not None and len(secret) < 16:
-        raise Invalid("a secret needs at least 16 characters; 'openssl rand -base64 32' makes a good one")
+        raise Invalid("the secret that seals the vault needs at least 16 characters; 'openssl rand -base64 32' makes a good one")
     return secret
 
 
