@@ -22,7 +22,7 @@ from itertools import count, takewhile
 from .attempt import Attempts, Result
 from .clock import Clock, stamp
 from .courier import Courier
-from .error import Conflict, LockerError, StorageError
+from .error import Conflict, LockerError, StorageError, Unavailable
 from .follower import Lease
 from .lane import Lane, Letter
 from .ledger import AGAIN, POSITION, Ledger, Page
@@ -50,6 +50,8 @@ GATHER_SECONDS = 0.01
 SAVE_SECONDS = 1.0
 LEASE_SECONDS = 4.0
 GRACE_SECONDS = 2.0
+BACK_SECONDS = 3600.0
+"""A clock that goes back further was wrong before: what was to happen at its time must not wait until then."""
 LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 
 
@@ -148,10 +150,13 @@ class Dispatcher:
     # -- reading -------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        seen = -1
+        seen, latest = -1, 0.0
         while True:
             self._wake.clear()
             now, end = self.now, self._ledger.end
+            if now < latest - BACK_SECONDS:
+                raise Unavailable(f"the clock went back by {latest - now:.0f} seconds; deliveries begin anew with what the store says")
+            latest = max(latest, now)
             has_read = end != seen and self.sorter.heed(now)
             seen = seen if has_read else end
             has_read = self.sorter.read(now) or has_read

@@ -40,6 +40,11 @@ class Schedule:
         jittered = self.delays[attempts - 1] * (1 + JITTER * (2 * random() - 1))
         return max(jittered, min(asked or 0.0, LONGEST_ASKED))
 
+    @property
+    def longest(self) -> float:
+        """Seconds: no pause is longer, also with what a receiver asks for."""
+        return max(LONGEST_ASKED, *self.delays, 0.0) * (1 + JITTER)
+
     @classmethod
     def of(cls, said: Any) -> Schedule:
         """A schedule as somebody wrote it: a list of seconds, or ``{"quantity", "interval", "mode"?, "ttl"?}``.  Raises Invalid.

@@ -70,7 +70,8 @@ class Sorter:
             if lane := self.lanes.get(letter.subscription):
                 thing, _, again = letter.thing.partition(" ")
                 made = Letter(
-                    lane, thing, letter.waiting, bool(letter.has), epoch=lane.epoch, attempts=letter.attempts, due=letter.due, more=True,
+                    lane, thing, letter.waiting, bool(letter.has), epoch=lane.epoch, attempts=letter.attempts, more=True,
+                    due=letter.due if letter.due <= now + lane.subscription.delivery.retry.longest else now,  # the clock was ahead
                     is_kept=True, again=bool(again), state="waiting", born=now,
                 )  # fmt: skip
                 lane.add(made)

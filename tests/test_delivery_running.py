@@ -121,6 +121,17 @@ async def test_names_that_are_never_found_keep_no_answer_from_being_written(tmp_
             found.set()
 
 
+async def test_a_clock_that_was_ahead_delays_nothing(tmp_path: Path) -> None:
+    """What failed while the clock was a year ahead is tried again when it is right, not in a year."""
+    ahead, answers = [timedelta(days=365)], [500]
+    async with listening(lambda _: answers[0]) as receiver, sending(tmp_path, clock=lambda: datetime.now(UTC) + ahead[0]) as sender:
+        made = sender.add(receiver.url(), policy=Policy(retry=Schedule((600.0,))))
+        sender.put("a", 1)
+        await until(lambda: "failed" in sender.kinds(made).values())
+        answers[0], ahead[0] = 200, timedelta()
+        await until(lambda: "delivered" in sender.kinds(made).values())
+
+
 async def test_a_replay_at_the_original_pace_keeps_the_pauses(tmp_path: Path) -> None:
     """What was appended half a second apart comes half a second apart again."""
     times: list[float] = []
