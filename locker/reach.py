@@ -21,7 +21,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from .error import Fatal, Forbidden, Retriable, TooLarge
+from .error import Fatal, Forbidden, LockerError, Retriable, TooLarge
 from .guard import Guard, Target, check_headers, check_url
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -126,6 +126,17 @@ class Reach:
             target, kept = _follow(target, location, kept)
             led(target.url)
         raise Fatal(f"{_shown(url)} leads from one place to the next, more than {hops} times")
+
+    async def refuses(self, url: str) -> bool:
+        """Whether the guard refuses every address of a URL's host: it lies in a network of somebody's own.  A host without an address is not refused."""
+        target = check_url(url)
+        try:
+            await asyncio.get_running_loop().run_in_executor(_LOOKUPS, self._guard.resolve, target.host, target.port)
+        except Forbidden:
+            return True
+        except LockerError:
+            return False
+        return False
 
     async def _once(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Reply:
         try:

@@ -135,11 +135,13 @@ class Reading:
     async def save(self, reach: Reach, person: str, url: str, by: str, *, title: str | None = None, theme: str | None = None) -> Saving:
         """Save an article for a person: its page is fetched if nobody has it or it is old, and tagged.
 
+        An address that may be a secret, or that lies in a network of somebody's own, stays the person's alone.
+
         A page that cannot be fetched is saved all the same, and tried again later.  Raises Invalid for what is no URL, Unavailable if the
         article is not composed within five seconds; the same call then goes on where it was.
         """
         address = Address.of(url)
-        owner = person if address.private else COMMONS
+        owner = person if address.private or await reach.refuses(address.url) else COMMONS
         position, first = await self._archived(reach, owner, address, title, by)
         article = await self._composed(owner, first, position)
         article = await self._tagged(article)

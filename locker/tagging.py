@@ -23,6 +23,8 @@ TOPIC = "topic"
 PROPER = frozenset({"person", "organization", "party"})
 """Types whose names are proper names."""
 
+MOST_NEW, LEAST_LETTERS = 20, 4
+"""So many new tags may one page bring; a plain word of fewer letters is none, as "the" and "och" are."""
 LONGEST_NAME, LONGEST_TYPE, MOST_ALIASES = 200, 60, 100
 FRESH = 300
 """So many new tags have a small dictionary of their own, before the large one is made anew."""
@@ -148,13 +150,20 @@ class Tags:
         return self._composer.deciding(COMMONS, TYPE, change, by)
 
     def ensure(self, keywords: Iterable[Mapping[str, str]], by: str = "system") -> list[int]:
-        """The tags of a page's own keywords ``{"name", "type"}``; those that nobody knew are made.  A topic may be any tag of that name."""
+        """The tags of a page's own keywords ``{"name", "type"}``; a topic may be any tag of that name.
+
+        Those that nobody knew are made, but for little words: each would be looked for in every text from then on.
+        """
         made: list[int | Future[Decided]] = []
+        new = 0
         for keyword in keywords:
             name, type = str(keyword.get("name", "")), str(keyword.get("type") or TOPIC)
             known = [tag.n for tag in self.called(name) if type in (TOPIC, tag.type)]
+            if not known and (new >= MOST_NEW or not is_telling(name)):
+                continue
             try:
                 made.append(known[0] if known else self.adding(name, type, by=by))
+                new += not known
             except Invalid:
                 continue  # a page's keyword of a thousand letters is no name
         return list(dict.fromkeys(each if isinstance(each, int) else each.result().n for each in made))
@@ -207,6 +216,12 @@ class Tags:
             self._large, self._fresh = Dictionary(name for tag in self._tags.values() for name in tag.names()), {}
         self._small = Dictionary(name for n in self._fresh if n in self._tags for name in self._tags[n].names())
         self._is_learned = True
+
+
+def is_telling(name: str) -> bool:
+    """Whether a page's keyword can become a tag: a name with a capital or a digit, several words, or a word of some letters."""
+    plain = folded(name)
+    return " " in plain or len(plain) >= LEAST_LETTERS or name.strip() != plain or any(letter.isdigit() for letter in plain)
 
 
 def folded(text: str) -> str:

@@ -207,10 +207,11 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         Address.of(url)
 
 
-async def test_addresses_inside_are_not_fetched(locker: Locker, paper: Site) -> None:
-    """The guard refuses them; the article is saved without a page."""
+async def test_addresses_inside_are_not_fetched_and_stay_their_owners(locker: Locker, paper: Site) -> None:
+    """The guard refuses them; the article is saved without a page, and nobody else hears of the address."""
     async with Reach(Guard()) as guarded:
         saving = await locker.reading.save(guarded, "u1", f"{paper.url}/one", "u1")
+    assert ("u1", 0) == (saving.article.owner, locker.logbook.count("commons", "web"))
     assert ([], {"url": f"{paper.url}/one"}) == (paper.asked, saving.article.body)
 
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from locker.error import Conflict, Forbidden, Invalid, NotFound
 from locker.locker import Locker
-from locker.tagging import FRESH, Tags, folded
+from locker.tagging import FRESH, MOST_NEW, Tags, folded
 
 
 @pytest.fixture
@@ -100,6 +100,14 @@ def test_a_pages_keywords_become_tags_once(locker: Locker) -> None:
     assert [party, locker.tags.called("bro")[0].n] == found
     (person,) = locker.tags.ensure([{"name": "Centern", "type": "person"}])
     assert person not in found
+
+
+def test_a_page_brings_some_new_tags_and_no_little_words(locker: Locker) -> None:
+    """Each new tag is looked for in every text: "the" is none unless an admin makes it, and no page floods the dictionary."""
+    add(locker, "och")
+    found = locker.tags.ensure([{"name": name} for name in ("the", "och", "EU", "a b", "5g", "bridge")])
+    assert ["och", "EU", "a b", "5g", "bridge"] == [tag.name for tag in locker.tags.some(found)]
+    assert MOST_NEW == len(locker.tags.ensure([{"name": f"keyword {n}"} for n in range(50)]))
 
 
 def test_only_calls_of_their_own_write_closed_types(locker: Locker) -> None:
