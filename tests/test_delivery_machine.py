@@ -53,7 +53,7 @@ class FakeCourier:
     def __init__(self, receivers: dict[str, Told], chance: random.Random) -> None:
         self._receivers, self._chance = receivers, chance
 
-    async def send(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, hide: object = str) -> Answer:  # noqa: ARG002 - a courier's signature
+    async def send(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes, hide: object = str) -> Answer:
         """What a ``Courier`` does."""
         told, record = self._receivers[url.rpartition("/")[2]], orjson.loads(body)["record"]
         for _ in range(self._chance.randrange(4)):
