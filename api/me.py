@@ -62,6 +62,8 @@ async def change(call: Call) -> web.StreamResponse:
         raise HttpError(405, detail, {"Allow": ALLOW})
     email, username = text_of(said, "email"), text_of(said, "username")
     accounts, caller = call.locker.accounts, call.caller
+    if email is None and username is None:
+        return enveloped(await call.service.in_thread(person, call))
     if caller.account.is_client or not caller.account.number:
         raise Forbidden("only people who signed up have an e-mail address and a user name to change")
     if email is not None:  # which stays reserved, as that of somebody who signs up
